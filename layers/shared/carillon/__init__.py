@@ -1,0 +1,1 @@
+"""Carillon: notification settings and appointment reminders for service businesses."""

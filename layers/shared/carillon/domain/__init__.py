@@ -1,0 +1,1 @@
+"""The core: what is decided and planned, in pure standard-library Python."""

@@ -1,0 +1,1 @@
+"""Lambda plumbing: configuration, logging, batches, HTTP."""

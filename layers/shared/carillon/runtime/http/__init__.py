@@ -1,0 +1,1 @@
+"""HTTP plumbing: resolver, roles, validation, problem details."""
