@@ -99,9 +99,7 @@ def default_consents(settings: Settings) -> ConsentState:
     """What a new client has agreed to when nothing is said: only `service`, and only as the organization set it."""
     defaults = {"phone": settings.consent_defaults.phone, "email": settings.consent_defaults.email}
     covered = ((channel, CHANNELS[channel].consent_default) for channel in ALL)
-    return ConsentState(
-        service={channel: True for channel, kind in covered if kind is not None and defaults[kind]}
-    )
+    return ConsentState(service={channel: True for channel, kind in covered if kind is not None and defaults[kind]})
 
 
 def reminders_of(client: Client) -> list[Reminder]:

@@ -23,9 +23,7 @@ def to_data(value: Any) -> Any:
     """
     if dataclasses.is_dataclass(value):
         omit = getattr(value, "__omit_none__", False)
-        pairs = (
-            (field.name.removesuffix("_"), getattr(value, field.name)) for field in dataclasses.fields(value)
-        )
+        pairs = ((field.name.removesuffix("_"), getattr(value, field.name)) for field in dataclasses.fields(value))
         return {name: to_data(item) for name, item in pairs if not (omit and item is None)}
     if isinstance(value, dict):
         return {key: to_data(item) for key, item in value.items()}

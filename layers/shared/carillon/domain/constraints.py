@@ -143,9 +143,7 @@ PhoneInput = Annotated[str, Text(max=40, min=2, pattern=r"\+?[0-9() ./\-]+")]
 """A phone as people write it; doors normalise it to E.164 with the organization's country."""
 Url = Annotated[str, Text(max=1000, min=8), Check(_url)]
 Zone = Annotated[str, Text(max=50, min=1), Check(_name_of_zone)]
-Locale = Annotated[
-    str, Text(max=35, min=2, pattern=r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?")
-]
+Locale = Annotated[str, Text(max=35, min=2, pattern=r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?")]
 Country = Annotated[str, Text(max=2, min=2, pattern=r"[A-Z]{2}")]
 Currency = Annotated[str, Text(max=3, min=3, pattern=r"[A-Z]{3}")]
 LocalTime = Annotated[str, Text(max=5, min=5), Check(parse_local_time)]

@@ -123,9 +123,7 @@ class Invalid(Refused):
     status = 422
 
     def __init__(self, faults: Sequence[Fault], detail: str = "", code: Code = "invalid_input") -> None:
-        super().__init__(
-            code, detail or "; ".join(f"{f.pointer}: {f.message}" for f in faults), faults=faults
-        )
+        super().__init__(code, detail or "; ".join(f"{f.pointer}: {f.message}" for f in faults), faults=faults)
 
 
 class Contended(CarillonError):

@@ -1,4 +1,4 @@
-"""The settings document of an organization, with the defaults of a new one (the contract's section "The organization")."""
+"""The settings document of an organization, with the defaults of a new one."""
 
 from dataclasses import field
 from datetime import timedelta
@@ -123,15 +123,9 @@ def default_reminders() -> list[Reminder]:
         _chat("morning_of", When(days_before=0, at="08:00")),
         _chat("hour_before", When(before="PT1H"), enabled=False),
         _chat("service_completed", When(after_completed="PT0S")),
-        Reminder(
-            key="first", enabled=False, when=When(before="PT24H"), channels=["email", "sms"], strategy="all"
-        ),
-        Reminder(
-            key="second", enabled=False, when=When(before="PT2H"), channels=["email", "sms"], strategy="all"
-        ),
-        Reminder(
-            key="review", enabled=False, when=When(after_end="PT2H"), channels=["email"], strategy="all"
-        ),
+        Reminder(key="first", enabled=False, when=When(before="PT24H"), channels=["email", "sms"], strategy="all"),
+        Reminder(key="second", enabled=False, when=When(before="PT2H"), channels=["email", "sms"], strategy="all"),
+        Reminder(key="review", enabled=False, when=When(after_end="PT2H"), channels=["email"], strategy="all"),
     ]
 
 
@@ -260,7 +254,7 @@ class Settings:
     review: Review = field(default_factory=Review)
     order_statuses: Statuses = field(default_factory=list)
     lead_statuses: Statuses = field(default_factory=list)
-    link_domains: Annotated[
-        list[Annotated[str, Text(max=253, min=1, pattern=r"[a-z0-9.\-]+")]], Items(max=50)
-    ] = field(default_factory=list)
+    link_domains: Annotated[list[Annotated[str, Text(max=253, min=1, pattern=r"[a-z0-9.\-]+")]], Items(max=50)] = field(
+        default_factory=list
+    )
     retention_days: Annotated[int, Whole(30, 730)] = 90

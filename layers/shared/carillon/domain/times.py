@@ -18,9 +18,7 @@ _DURATION = re.compile(
 )
 _ZONE = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+){0,2}")
 _LOCAL_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-_START = re.compile(
-    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:\.\d{1,6})?(?P<offset>Z|[+-]\d{2}:\d{2})?", re.ASCII
-)
+_START = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:\.\d{1,6})?(?P<offset>Z|[+-]\d{2}:\d{2})?", re.ASCII)
 MAX_DURATION = timedelta(days=366)
 YEARS = range(1971, 2200)
 

@@ -1,0 +1,133 @@
+"""Every key of the table, in one place. `o` is the data set: an organization's id, with `~test` for its test data.
+
+Each key begins with the data set, so no request can reach another tenant's items, whatever else goes wrong.
+"""
+
+from datetime import datetime
+
+from carillon.domain.times import iso
+
+Key = tuple[str, str]
+SHARDS = 4
+"""Shards of an organization's client list and of the list of organizations."""
+
+
+def organization(o: str) -> Key:
+    """The organization, its activation and its tombstone."""
+    return o, "ORG"
+
+
+def settings(o: str) -> Key:
+    """The settings document."""
+    return f"{o}#CFG", "SETTINGS"
+
+
+def rules(o: str) -> Key:
+    """The rules document; absent while the defaults are in force."""
+    return f"{o}#CFG", "RULES"
+
+
+def template(o: str, key: str, audience: str, channel: str, locale: str) -> Key:
+    """An organization's own text."""
+    return f"{o}#TPL", f"T#{key}#{audience}#{channel}#{locale}"
+
+
+def audit(o: str, month: str, ulid: str) -> Key:
+    """An audit entry; `month` is yyyymm."""
+    return f"{o}#AUD#{month}", ulid
+
+
+def api_key(o: str, key_id: str) -> Key:
+    """An API key of a data set."""
+    return f"{o}#KEY", key_id
+
+
+def idempotency(o: str, digest: str) -> Key:
+    """The stored answer of a POST with an Idempotency-Key."""
+    return f"{o}#IDM#{digest}", "-"
+
+
+def client(o: str, client_id: str) -> Key:
+    """A client: profile, preferences, current consents."""
+    return f"{o}#C#{client_id}", "-"
+
+
+def consent_entry(o: str, client_id: str, ulid: str) -> Key:
+    """An entry of a client's consent ledger."""
+    return f"{o}#C#{client_id}", f"K#{ulid}"
+
+
+def phone_guard(o: str, e164: str) -> Key:
+    """The uniqueness guard of a phone number."""
+    return f"{o}#U#p:{e164}", "GUARD"
+
+
+def email_guard(o: str, folded: str) -> Key:
+    """The uniqueness guard of an e-mail address, case folded."""
+    return f"{o}#U#e:{folded}", "GUARD"
+
+
+def contact_lookup(guard: Key, client_id: str) -> Key:
+    """The row by which a client is found under its phone or e-mail."""
+    return guard[0], f"C#{client_id}"
+
+
+def name_word(o: str, word: str, client_id: str) -> Key:
+    """The row by which a client is found under a word of its name."""
+    return f"{o}#N#{word[:2]}", f"{word}#{client_id}"
+
+
+def staff(o: str, staff_id: str) -> Key:
+    """A member of the business."""
+    return f"{o}#STAFF", staff_id
+
+
+def record(o: str, ref: str) -> Key:
+    """A record with its plan and outbox; `ref` is `appointments/42`."""
+    collection, _, record_id = ref.partition("/")
+    return f"{o}#R#{collection}:{record_id}", "-"
+
+
+def client_records(o: str, client_id: str) -> str:
+    """GSI1 partition: the records of a client, by start."""
+    return f"{o}#RC#{client_id}"
+
+
+def day_records(o: str, day: str, shard: int = 0) -> str:
+    """GSI2 partition: the records that start on a day (UTC)."""
+    return f"{o}#A#{day}#{shard}"
+
+
+def due_row(o: str, due: datetime, ref: str, key: str, generation: int) -> Key:
+    """The immutable row of a planned reminder, under the UTC day on which it is due."""
+    return due_day(o, due.date().isoformat()), f"{iso(due)}#{ref}#{key}#{generation}"
+
+
+def due_day(o: str, day: str, shard: int = 0) -> str:
+    """Partition of the reminders due on a day (UTC)."""
+    return f"{o}#D#{day}#{shard}"
+
+
+def message(o: str, recipient: str, digest: str) -> Key:
+    """A message, under its recipient (`c:42`, `s:7`, `r:manager`)."""
+    return f"{o}#P#{recipient}", f"M#{digest}"
+
+
+def day_messages(o: str, day: str, shard: int = 0) -> str:
+    """GSI2 partition: the messages made on a day (UTC), by ULID."""
+    return f"{o}#M#{day}#{shard}"
+
+
+def problem_messages(o: str, status: str) -> str:
+    """GSI3 partition: messages in a problem status, by ULID."""
+    return f"{o}#S#{status}"
+
+
+def organizations(shard: int) -> str:
+    """Partition of the list of organizations, under the reserved tenant."""
+    return f"@#ORGS#{shard}"
+
+
+def whatsapp_template(key: str, audience: str, locale: str) -> Key:
+    """The approved template of the shared WhatsApp sender for one text."""
+    return "@#WAT", f"{key}#{audience}#{locale}"

@@ -1,0 +1,211 @@
+"""The one table, as plain items: a thin, typed layer over the DynamoDB client.
+
+A condition that does not hold is an answer (False, None, `ConditionsFailed`), not an accident. Everything else that
+DynamoDB refuses is raised as botocore's error and repeated by whoever called the function.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from carillon.adapters.dynamodb.items import Item, Wire, from_wire, item_from_wire, item_to_wire, to_wire
+from carillon.adapters.dynamodb.keys import Key
+from carillon.domain.errors import CarillonError, Contended
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+BATCH_GET = 100
+BATCH_WRITE = 25
+ROUNDS = 8
+"""How often unprocessed parts of a batch are asked for again before giving up."""
+
+
+class ConditionsFailed(CarillonError):
+    """A transaction was refused; `failed` holds the positions of the conditions that did not hold."""
+
+    def __init__(self, failed: Sequence[int]) -> None:
+        super().__init__(f"conditions {list(failed)} do not hold")
+        self.failed = tuple(failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a query; `last` is where the next one begins, None at the end."""
+
+    items: list[Item]
+    last: dict[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of a transaction or on its own; exactly one of put, update, delete or check.
+
+    `values` and `names` are DynamoDB's placeholders without their `:` and `#`.
+    """
+
+    key: Key
+    item: Item | None = None
+    update: str | None = None
+    delete: bool = False
+    condition: str | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def arguments(self, table: str) -> tuple[str, dict[str, Any]]:
+        """Give the operation's name and arguments as the client takes them."""
+        call: dict[str, Any] = {"TableName": table}
+        if self.item is not None:
+            operation, call["Item"] = "Put", item_to_wire({"pk": self.key[0], "sk": self.key[1], **self.item})
+        else:
+            call["Key"] = _wire_key(self.key)
+            operation = "Delete" if self.delete else "Update" if self.update is not None else "ConditionCheck"
+        if self.update is not None:
+            call["UpdateExpression"] = self.update
+        if self.condition is not None:
+            call["ConditionExpression"] = self.condition
+        if self.values:
+            call["ExpressionAttributeValues"] = {f":{name}": to_wire(value) for name, value in self.values.items()}
+        if self.names:
+            call["ExpressionAttributeNames"] = {f"#{name}": value for name, value in self.names.items()}
+        return operation, call
+
+
+def _wire_key(key: Key) -> Wire:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def _refused(error: ClientError, code: str) -> bool:
+    return bool(error.response["Error"]["Code"] == code)
+
+
+class Table:
+    """Reads and writes of the table named `name`."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self.client = client
+        self.name = name
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        """Read one item."""
+        answer = self.client.get_item(TableName=self.name, Key=_wire_key(key), ConsistentRead=consistent)
+        return item_from_wire(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Item]:
+        """Read items in one call per 100 keys; a key without an item is missing from the answer."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, Item] = {}
+        for begin in range(0, len(wanted), BATCH_GET):
+            pending: Any = {
+                self.name: {
+                    "Keys": [_wire_key(key) for key in wanted[begin : begin + BATCH_GET]],
+                    "ConsistentRead": consistent,
+                }
+            }
+            for _ in range(ROUNDS):
+                answer = self.client.batch_get_item(RequestItems=pending)
+                for wire in answer["Responses"].get(self.name, []):
+                    item = item_from_wire(wire)
+                    found[item["pk"], item["sk"]] = item
+                pending = answer.get("UnprocessedKeys")
+                if not pending:
+                    break
+            else:
+                raise Contended("DynamoDB left keys of a batch unread")
+        return found
+
+    def write(self, write: Write) -> bool:
+        """Do one write; False when its condition does not hold."""
+        operation, arguments = write.arguments(self.name)
+        call = {"Put": self.client.put_item, "Update": self.client.update_item, "Delete": self.client.delete_item}
+        try:
+            call[operation](**arguments)  # type: ignore[operator]
+        except ClientError as error:
+            if _refused(error, "ConditionalCheckFailedException"):
+                return False
+            raise
+        return True
+
+    def update(self, write: Write) -> Item | None:
+        """Do one update and return the whole new item; None when its condition does not hold."""
+        _, arguments = write.arguments(self.name)
+        try:
+            answer = self.client.update_item(**arguments, ReturnValues="ALL_NEW")
+        except ClientError as error:
+            if _refused(error, "ConditionalCheckFailedException"):
+                return None
+            raise
+        return item_from_wire(answer["Attributes"])
+
+    def transact(self, writes: Sequence[Write], *, token: str | None = None) -> None:
+        """Do all writes or none; raises ConditionsFailed, or Contended when another transaction was under way."""
+        operations = [dict([write.arguments(self.name)]) for write in writes]
+        extra = {"ClientRequestToken": token} if token else {}
+        try:
+            self.client.transact_write_items(TransactItems=operations, **extra)  # type: ignore[arg-type]
+        except ClientError as error:
+            if not _refused(error, "TransactionCanceledException"):
+                raise
+            reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+            failed = [place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
+            if failed:
+                raise ConditionsFailed(failed) from error
+            raise Contended(f"a transaction was cancelled: {', '.join(map(str, reasons))}") from error
+
+    def put_many(self, items: Sequence[tuple[Key, Item]]) -> None:
+        """Put items without conditions, 25 a call; putting one again changes nothing."""
+        for begin in range(0, len(items), BATCH_WRITE):
+            pending: Any = {
+                self.name: [
+                    {"PutRequest": {"Item": item_to_wire({"pk": key[0], "sk": key[1], **item})}}
+                    for key, item in items[begin : begin + BATCH_WRITE]
+                ]
+            }
+            for _ in range(ROUNDS):
+                pending = self.client.batch_write_item(RequestItems=pending).get("UnprocessedItems")
+                if not pending:
+                    break
+            else:
+                raise Contended("DynamoDB left items of a batch unwritten")
+
+    def query(
+        self,
+        pk: str,
+        *,
+        index: str | None = None,
+        prefix: str | None = None,
+        between: tuple[str, str] | None = None,
+        limit: int | None = None,
+        after: Mapping[str, str] | None = None,
+        descending: bool = False,
+        consistent: bool = False,
+    ) -> Page:
+        """Read a page of one partition of the table, or of `gsi1`, `gsi2` or `gsi3`, in the order of its sort key."""
+        n = index[-1] if index else ""
+        condition, values = f"pk{n} = :pk", {":pk": {"S": pk}}
+        if prefix is not None:
+            condition, values = f"{condition} AND begins_with(sk{n}, :p)", values | {":p": {"S": prefix}}
+        if between is not None:
+            condition += f" AND sk{n} BETWEEN :a AND :b"
+            values |= {":a": {"S": between[0]}, ":b": {"S": between[1]}}
+        call: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "ScanIndexForward": not descending,
+            "ConsistentRead": consistent,
+        }
+        if index is not None:
+            call["IndexName"] = index
+        if limit is not None:
+            call["Limit"] = limit
+        if after is not None:
+            call["ExclusiveStartKey"] = {name: {"S": value} for name, value in after.items()}
+        answer = self.client.query(**call)
+        last: Wire | None = answer.get("LastEvaluatedKey")  # type: ignore[assignment]
+        return Page(
+            items=[item_from_wire(wire) for wire in answer["Items"]],
+            last={name: from_wire(value) for name, value in last.items()} if last else None,
+        )
