@@ -1,0 +1,81 @@
+# What people and CI call. `make` alone lists it.
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+SAM := .venv-sam/bin/sam
+SAM_VERSION := 1.170.0
+ENV ?= default
+BUILD := .aws-sam/build
+SOURCES := $(wildcard layers/shared/carillon functions local bench tests tools)
+
+# The repository's packages import without being installed.
+export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared
+export PYTHONDONTWRITEBYTECODE :=
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format validate build build-check replay openapi deploy lock clean
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/.installed  ## The development environment, in .venv
+
+.venv/.installed: requirements-dev.txt tools/setup.sh tools/find-python.sh
+	@tools/setup.sh
+	@touch $@
+
+run: setup  ## The local cloud with a demo organization [API_PORT= TOOLS_PORT= DEMO=0 FRESH=1]
+	@exec $(PYTHON) -m local
+
+test: setup  ## All tests [ARGS="-k name"]
+	$(PYTHON) -m pytest $(ARGS)
+
+lint: setup  ## ruff, mypy --strict, import-linter
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy --strict $(SOURCES)
+	.venv/bin/lint-imports
+
+format: setup  ## Sorts imports and formats
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+# The SAM CLI pins packages that differ from ours, so it lives apart, and only once it is needed.
+$(SAM): | setup
+	@python=$$(tools/find-python.sh 3.13) || { echo "Building takes Python 3.13; see the notice of make setup." >&2; exit 1; }; \
+	echo "installing the SAM CLI $(SAM_VERSION) into .venv-sam"; \
+	.venv/bin/uv venv --quiet --clear --seed --python "$$python" .venv-sam
+	@.venv/bin/uv pip install --quiet --python .venv-sam/bin/python aws-sam-cli==$(SAM_VERSION) || { rm -rf .venv-sam; exit 1; }
+
+validate: $(SAM)  ## template.yaml: sam validate --lint
+	$(SAM) validate --lint --region eu-central-1
+
+# .venv-sam is first on PATH for its python3.13, .venv follows for its uv.
+build: $(SAM)  ## What is deployed, into .aws-sam
+	PATH="$(CURDIR)/.venv-sam/bin:$(CURDIR)/.venv/bin:$$PATH" $(SAM) build
+	.venv-sam/bin/python tools/compile_artefacts.py $(BUILD)
+
+build-check: setup  ## Looks at what `make build` made
+	BUILD_CHECK=1 $(PYTHON) -m pytest tests/contract/test_build.py
+
+replay: setup  ## A file of bookings through the API [FILE=bookings.csv]
+	@test -n "$(FILE)" || { echo "usage: make replay FILE=bookings.csv" >&2; exit 2; }
+	@exec $(PYTHON) -m local.replay "$(FILE)"
+
+openapi: setup  ## The OpenAPI document, on standard output
+	@exec $(PYTHON) -m local.openapi
+
+deploy: build  ## To AWS [ENV=dev|prod]
+	$(SAM) deploy --config-env $(ENV)
+
+lock: setup  ## Pins the requirements files anew, from pyproject.toml
+	.venv/bin/uv pip compile --quiet --no-annotate --universal --python-version 3.11 --group dev \
+		--custom-compile-command "make lock" -o requirements-dev.txt
+	.venv/bin/uv pip compile --quiet --no-annotate --python-version 3.13 --python-platform aarch64-manylinux_2_28 \
+		--group layer -c requirements-dev.txt --custom-compile-command "make lock" -o layers/dependencies/requirements.txt
+	.venv/bin/uv pip compile --quiet --no-annotate --python-version 3.13 --python-platform aarch64-manylinux_2_28 \
+		--group whatsapp -c requirements-dev.txt --custom-compile-command "make lock" -o functions/send_whatsapp/requirements.txt
+
+clean:  ## Removes what was built and cached, and the local cloud's state; keeps the environments
+	rm -rf .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
