@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format validate build build-check replay openapi deploy lock clean
+.PHONY: help setup run test lint mypy lint-imports format validate build build-check replay openapi deploy lock clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,7 +33,12 @@ test: setup  ## All tests [ARGS="-k name"]
 lint: setup  ## ruff, mypy --strict, import-linter
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	$(MAKE) --no-print-directory mypy lint-imports
+
+mypy: setup
 	.venv/bin/mypy --strict $(SOURCES)
+
+lint-imports: setup
 	.venv/bin/lint-imports
 
 format: setup  ## Sorts imports and formats
