@@ -39,7 +39,7 @@ def dumps(value: Any) -> str:
 
 def from_data(cls: type[T], data: Any) -> T:
     """Build a document of class `cls` from JSON data."""
-    return cast("T", _decoder(cls)(data))
+    return cast("T", _decoder(cls)(data))  # type: ignore[arg-type]
 
 
 def loads(cls: type[T], text: str) -> T:

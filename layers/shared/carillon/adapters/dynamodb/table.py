@@ -204,7 +204,7 @@ class Table:
         if after is not None:
             call["ExclusiveStartKey"] = {name: {"S": value} for name, value in after.items()}
         answer = self.client.query(**call)
-        last: Wire | None = answer.get("LastEvaluatedKey")  # type: ignore[assignment]
+        last: Wire | None = answer.get("LastEvaluatedKey")
         return Page(
             items=[item_from_wire(wire) for wire in answer["Items"]],
             last={name: from_wire(value) for name, value in last.items()} if last else None,

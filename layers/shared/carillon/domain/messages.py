@@ -1,0 +1,132 @@
+"""Messages: their identity, their states, and which moves between states are allowed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from carillon.domain.catalog import Audience
+from carillon.domain.channels import Channel
+from carillon.domain.ids import digest
+from carillon.domain.settings import When
+from carillon.domain.times import iso
+
+Status = Literal[
+    "queued", "sending", "sent", "delivered", "read", "failed", "unknown", "suppressed", "expired", "cancelled"
+]
+STATUSES: tuple[Status, ...] = get_args(Status)
+PROBLEMS: frozenset[str] = frozenset({"failed", "unknown", "suppressed", "expired", "sending"})
+"""Statuses that the sparse index lists; `sending` is among them so that a sweep finds what stopped there."""
+
+MOVES: dict[str, frozenset[str]] = {
+    "queued": frozenset({"queued", "sending", "suppressed", "cancelled", "expired", "failed"}),
+    "sending": frozenset({"sent", "queued", "failed", "unknown", "delivered", "read"}),
+    "unknown": frozenset({"sent", "delivered", "read", "failed"}),
+    "sent": frozenset({"delivered", "read", "failed"}),
+    "delivered": frozenset({"read", "failed"}),
+    "failed": frozenset({"delivered", "read"}),
+    "read": frozenset(),
+    "suppressed": frozenset(),
+    "expired": frozenset(),
+    "cancelled": frozenset(),
+}
+"""Allowed moves. `failed → delivered` comes from a receipt only: the provider contradicts itself."""
+
+LEASE = timedelta(seconds=20)
+"""How long a claim holds: longer than the provider's timeout (10 s), shorter than the function's (30 s)."""
+MAX_ATTEMPTS = 6
+CALLED_OFF: frozenset[str] = frozenset({"appointment.cancelled", "appointment.refused", "appointment.no_show"})
+AFTERWARDS: frozenset[str] = frozenset({"appointment.completed", "appointment.no_show"})
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """Where a message lies: its recipient (`c:42`, `s:7`, `r:manager#<day>`) and the hash of its identity."""
+
+    recipient: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a message is about: an event in the version it was derived in, or a reminder with the start it is for.
+
+    Never the due time and never a reminder's record version, or an edited note would send it again.
+    """
+
+    record: str
+    event: str | None = None
+    version: int | None = None
+    reminder: str | None = None
+    start: datetime | None = None
+
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the identity, as text."""
+        if self.event is not None:
+            return self.record, "event", self.event, str(self.version)
+        if self.start is None:
+            raise ValueError("a reminder's occasion has a start")
+        return self.record, "reminder", str(self.reminder), iso(self.start)
+
+
+def message_key(o: str, occasion: Occasion, audience: Audience, recipient: str, channel: Channel | None) -> MessageKey:
+    """Give the one place of a message; a decision not to send has no channel."""
+    return MessageKey(recipient, digest(o, *occasion.parts(), audience, recipient, channel or "-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as stored, or a decision not to send one (`suppressed`).
+
+    `to` is the address; `template` the template key. `tried` lists channels given up before this one, with reasons.
+    `timeline` holds `(instant, status, reason)` of every move.
+    """
+
+    key: MessageKey
+    id: str
+    status: Status
+    channel: Channel | None
+    audience: Audience
+    to: str | None
+    occasion: Occasion
+    template: str
+    created_at: datetime
+    deadline: datetime
+    origin: Literal["automatic", "manual"] = "automatic"
+    reason: str | None = None
+    tried: tuple[tuple[str, str], ...] = ()
+    not_before: datetime | None = None
+    owner: str | None = None
+    lease_until: datetime | None = None
+    attempt: int = 0
+    provider_id: str | None = None
+    parts: int | None = None
+    timeline: tuple[tuple[datetime, str, str | None], ...] = ()
+
+    @property
+    def client_id(self) -> str | None:
+        """The client it goes to, if it goes to one."""
+        return self.key.recipient[2:] if self.key.recipient.startswith("c:") else None
+
+    @property
+    def staff_id(self) -> str | None:
+        """The member of staff it goes to, if it goes to one."""
+        return self.key.recipient[2:] if self.key.recipient.startswith("s:") else None
+
+
+def event_deadline(event: str, at: datetime, start: datetime) -> datetime:
+    """After this instant an appointment event is no longer sent: the start, at most 24 h."""
+    latest = at + timedelta(hours=24)
+    return latest if event in AFTERWARDS else min(start, latest)
+
+
+def reminder_deadline(when: When, due: datetime, start: datetime) -> datetime:
+    """After this instant a reminder is `expired` instead of late."""
+    if when.before is not None:
+        return min(start, due + timedelta(hours=2))
+    if when.days_before is not None:
+        last_call = start - timedelta(minutes=30)
+        return last_call if due <= last_call else start
+    return due + timedelta(hours=24)
+
+
+REVIEW_DEADLINE = timedelta(hours=72)

@@ -1,0 +1,171 @@
+"""Records: what the integrator's system says is so, with the plan and the pending events that follow from it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, get_args
+
+from carillon.domain.constraints import (
+    Check,
+    Currency,
+    Id,
+    Instant,
+    Items,
+    Line,
+    Start,
+    Text,
+    Url,
+    Whole,
+    Zone,
+    document,
+)
+from carillon.domain.errors import InvalidValue
+from carillon.domain.times import start_instant
+
+Status = Literal["requested", "booked", "accepted", "refused", "cancelled", "completed", "no_show", "awaiting_payment"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+CONFIRMED: frozenset[str] = frozenset({"booked", "accepted"})
+"""Only these have reminders before the start; `accepted` is a synonym of `booked`, stored as sent."""
+LIVE: frozenset[str] = CONFIRMED | {"requested", "awaiting_payment"}
+"""The appointment may still take place, so a change of it is worth telling."""
+Source = Literal["widget", "console", "api"]
+FieldValue = str | int | float | bool | None
+MAX_FIELDS_BYTES = 8_000
+
+
+def _fields(value: dict[str, FieldValue]) -> None:
+    size = sum(len(name) + len(str(item)) for name, item in value.items())
+    if size > MAX_FIELDS_BYTES:
+        raise InvalidValue(f"must hold at most {MAX_FIELDS_BYTES} characters in all")
+
+
+def _amount(value: float) -> None:
+    if not 0 <= value <= 1e9:  # noqa: PLR2004 - also refuses NaN and infinity
+        raise InvalidValue("must be an amount between 0 and 1,000,000,000")
+
+
+Fields = Annotated[
+    dict[Annotated[str, Text(max=64, min=1, pattern=r"[A-Za-z_][A-Za-z0-9_]*")], FieldValue],
+    Items(max=50),
+    Check(_fields),
+]
+
+
+@document
+class Price:
+    """An amount of money in major units (12.5 is twelve and a half)."""
+
+    amount: Annotated[float, Check(_amount)]
+    currency: Currency
+
+
+@document
+class Actor:
+    """Who made a change."""
+
+    type: Literal["client", "staff", "system"] = "system"
+    id: Id | None = None
+
+
+@document
+class AppointmentBody:
+    """What an appointment is, apart from whose it is.
+
+    `start` is wall time in `time_zone` (the organization's when None), or an instant with an offset.
+    """
+
+    staff_ids: Annotated[list[Id], Items(max=20)] = field(default_factory=list)
+    start: Start
+    time_zone: Zone | None = None
+    duration_minutes: Annotated[int, Whole(1, 366 * 24 * 60)]
+    service: Line | None = None
+    location: Line | None = None
+    price: Price | None = None
+    manage_url: Url | None = None
+    payment_url: Url | None = None
+    status: Status
+    fields: Fields = field(default_factory=dict)
+
+
+@document
+class Appointment(AppointmentBody):
+    """An appointment as stored; `source` says where it was made and is fixed by the first PUT."""
+
+    client_id: Id
+    source: Source = "api"
+
+    def starts(self, organization_zone: str) -> datetime:
+        """The start as an instant."""
+        return start_instant(self.start, self.time_zone or organization_zone)
+
+    def ends(self, organization_zone: str) -> datetime:
+        """The end as an instant."""
+        return self.starts(organization_zone) + timedelta(minutes=self.duration_minutes)
+
+
+@document
+class Event:
+    """Something that happened to a record, derived from a difference, waiting to be announced.
+
+    `version` is the record's version in which it was derived. `audiences` None means every audience of its row;
+    `staff` None means every collaborator on the record, else only these. `client_id` is the client concerned.
+    """
+
+    type: str
+    version: int
+    at: Instant
+    actor: Actor
+    client_id: Id | None = None
+    audiences: list[str] | None = None
+    staff: list[Id] | None = None
+
+
+PlannedState = Literal["planned", "suppressed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An entry of a record's plan.
+
+    `start` is the appointment's start this entry belongs to, `at` the intended instant, both UTC. `generation` is
+    the plan revision that planned it: a schedule of another generation is stale. A planned entry whose instant has
+    passed has fired, or is about to.
+    """
+
+    key: str
+    start: datetime
+    at: datetime
+    state: PlannedState
+    generation: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record as stored, with its outbox (`events`) and its plan.
+
+    `plan_revision` rises with every change of the plan, `planned_*` say up to where the planner has followed, and
+    `scheduled` which entries have their schedule. `fired` names reminder keys already sent for earlier starts.
+    `announced` holds the latest events by (type, version), newest last: what may supersede what.
+    """
+
+    ref: str
+    version: int
+    appointment: Appointment
+    created_at: datetime
+    accepted_at: datetime
+    updated_at: datetime | None = None
+    completed_at: datetime | None = None
+    deleted: bool = False
+    plan: tuple[Planned, ...] = ()
+    plan_revision: int = 0
+    events: tuple[Event, ...] = ()
+    planned_version: int = 0
+    planned_revision: int = 0
+    scheduled: tuple[Planned, ...] = ()
+    fired: tuple[str, ...] = ()
+    announced: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the planner has nothing left to do."""
+        return not self.events and self.planned_version == self.version and self.planned_revision == self.plan_revision

@@ -1,0 +1,334 @@
+"""Where the core and the outside meet: what services need, in their own words.
+
+Every method that touches data takes the data set's id first; it comes from the authorizer, or from a queue message
+that was written under it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from carillon.domain.channels import Channel
+from carillon.domain.clients import Client, Staff
+from carillon.domain.messages import Message, MessageKey
+from carillon.domain.organizations import Organization
+from carillon.domain.records import Event, Planned, StoredRecord
+from carillon.domain.rules import RulesInForce
+from carillon.domain.settings import Settings
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Give the current instant, aware, in UTC."""
+
+
+class Ids(Protocol):
+    """Makes new ids."""
+
+    def ulid(self, now: datetime) -> str:
+        """Make a ULID of this instant."""
+
+
+# --- Reading ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What to read of one data set; the organization and its settings always come along."""
+
+    org_id: str
+    record: str | None = None
+    clients: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
+    rules: bool = False
+    messages: tuple[MessageKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was read, strongly consistent; what does not exist is None or missing."""
+
+    organization: Organization | None
+    settings: Settings | None
+    rules: RulesInForce
+    record: StoredRecord | None = None
+    clients: Mapping[str, Client] = field(default_factory=dict)
+    staff: Mapping[str, Staff] = field(default_factory=dict)
+    messages: Mapping[MessageKey, Message] = field(default_factory=dict)
+
+
+class Reader(Protocol):
+    """Reads whatever a use case needs in one batch."""
+
+    def read(self, wants: Sequence[Want]) -> list[Snapshot]:
+        """Read everything wanted in one call per 100 items, in the order of the wants."""
+
+    def all_staff(self, org_id: str) -> dict[str, Staff]:
+        """Read every member of staff of an organization."""
+
+
+# --- Records ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """A record as it is to be: written only if the stored version is still `expected_version` (0: none)."""
+
+    record: StoredRecord
+    expected_version: int
+    new_events: tuple[Event, ...]
+    start: datetime
+    retention: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """How far the planner has come with a record."""
+
+    version: int
+    plan_revision: int
+    scheduled: tuple[Planned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Records of a listing, and where the next page begins."""
+
+    records: list[StoredRecord]
+    next_cursor: str | None
+
+
+class Records(Protocol):
+    """Records with their plan and outbox, each one item."""
+
+    def save(self, org_id: str, change: RecordChange, client: Any = None) -> bool:
+        """Write record, plan and pending events at once; False when another writer came first.
+
+        `client` is a client's change (made by the client store) that goes into the same transaction.
+        """
+
+    def commit(self, org_id: str, ref: str, done: Committed) -> bool:
+        """Note what was planned and clear the announced events; False when the record moved on meanwhile."""
+
+    def of_client(self, org_id: str, client_id: str, *, since: datetime, limit: int = 100) -> list[StoredRecord]:
+        """List a client's records that start at or after an instant."""
+
+    def list(self, org_id: str, collection: str, *, limit: int, cursor: str | None, since: datetime) -> RecordPage:
+        """List records by start."""
+
+
+class DueRows(Protocol):
+    """The immutable rows of planned reminders, by the day they are due."""
+
+    def put(self, org_id: str, ref: str, client_id: str, entries: Sequence[Planned]) -> None:
+        """Write rows; writing one again changes nothing."""
+
+    def between(
+        self, org_id: str, since: datetime, until: datetime, *, limit: int, cursor: str | None
+    ) -> tuple[list[tuple[str, str, datetime, int]], str | None]:
+        """List (ref, reminder key, due, generation) due in [since, until), and the next cursor."""
+
+
+# --- Messages --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A move of a message to a new status, with what becomes known by it."""
+
+    status: str
+    at: datetime
+    reason: str | None = None
+    provider_id: str | None = None
+    parts: int | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Messages of a listing, and where the next page begins."""
+
+    messages: list[Message]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """What a listing is narrowed to."""
+
+    channel: str | None = None
+    status: str | None = None
+    record: str | None = None
+    client_id: str | None = None
+    origin: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Messages(Protocol):
+    """Messages and decisions not to send."""
+
+    def create(self, org_id: str, message: Message, *, retention_days: int) -> bool:
+        """Store a message unless it exists; False when it does."""
+
+    def claim(self, org_id: str, message: Message, *, owner: str, now: datetime) -> bool:
+        """Move a queued message to `sending` under an owner and a lease; False when someone else was faster."""
+
+    def finish(
+        self,
+        org_id: str,
+        message: Message,
+        moved: Moved,
+        *,
+        owner: str,
+        then: Message | None = None,
+        retention_days: int = 90,
+    ) -> bool:
+        """Write the outcome of a claimed message, fenced by its owner; `then` is the fallback stored with it."""
+
+    def withdraw(self, org_id: str, message: Message, moved: Moved) -> bool:
+        """Move a message out of `queued` without sending it (or defer it); False when it had left `queued`."""
+
+    def receipt(self, org_id: str, key: MessageKey, moved: Moved) -> bool:
+        """Apply a provider's report; False when it is older than what is known, or the message is gone."""
+
+    def find(self, org_id: str, message_id: str) -> Message | None:
+        """Find a message by its public id."""
+
+    def list(self, org_id: str, wanted: MessageFilter, *, limit: int, cursor: str | None, now: datetime) -> MessagePage:
+        """List messages, newest first."""
+
+
+# --- Queues and schedules --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A reminder that is due: the entry of the plan it stands for."""
+
+    org_id: str
+    record: str
+    client_id: str
+    key: str
+    start: datetime
+    at: datetime
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A stored message that is to be sent; `record` and `client_id` spare its reader a second read."""
+
+    org_id: str
+    channel: Channel
+    key: MessageKey
+    record: str
+    delay: int = 0
+
+
+class Queues(Protocol):
+    """The queues between the functions."""
+
+    def send_ready(self, messages: Sequence[Ready]) -> None:
+        """Put stored messages on the queues of their channels."""
+
+    def send_due(self, reminders: Sequence[Due]) -> None:
+        """Put reminders on the due queue at once."""
+
+    def send_job(self, job: Mapping[str, Any]) -> None:
+        """Put a job on the jobs queue."""
+
+
+class Schedules(Protocol):
+    """One-time, immutable schedules: each is made once and deleted, never changed."""
+
+    def create(self, reminder: Due) -> None:
+        """Schedule a reminder; one that is scheduled already is fine."""
+
+    def delete(self, reminder: Due) -> None:
+        """Delete a reminder's schedule; one that is gone already is fine."""
+
+
+# --- Providers -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message as the person will read it; `variables` are a WhatsApp template's."""
+
+    text: str
+    subject: str | None = None
+    html: str | None = None
+    content_sid: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What a provider is asked to send, once. `token` comes back in its receipts and names the message."""
+
+    org_id: str
+    message_id: str
+    to: str
+    rendered: Rendered
+    token: str
+    valid_seconds: int
+    sender_name: str
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a provider answered.
+
+    `permanent`, `misconfigured` and `unknown` have a reason of the contract; `retry` may carry the provider's own
+    delay in seconds. `code` is the provider's, for logs and the timeline.
+    """
+
+    kind: Literal["accepted", "permanent", "retry", "misconfigured", "unknown"]
+    provider_id: str | None = None
+    reason: str | None = None
+    code: str | None = None
+    retry_after: int | None = None
+    parts: int | None = None
+
+
+class Provider(Protocol):
+    """Sends one message in one call, without hidden retries; never raises for what the provider says."""
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        """Send, within 10 seconds."""
+
+
+class RenderingFailed(Exception):
+    """A text could not be made; the message fails with `template_error` and is not lost silently."""
+
+
+class Composer(Protocol):
+    """Writes a message from the newest state of what it is about."""
+
+    def compose(self, message: Message, snapshot: Snapshot) -> Rendered:
+        """Render for the message's channel, audience and recipient; raises RenderingFailed."""
+
+
+class Tokens(Protocol):
+    """Names a message to a provider, so that nobody else can."""
+
+    def issue(self, org_id: str, key: MessageKey) -> str:
+        """Make a token of letters, digits, `-` and `_`."""
+
+    def read(self, token: str) -> tuple[str, MessageKey] | None:
+        """Give back what a token names; None for one that was not issued here."""
+
+
+class Connections(Protocol):
+    """Which channels can send for an organization."""
+
+    def connected(self, organization: Organization, settings: Settings) -> frozenset[Channel]:
+        """Name the channels that can send."""
+
+    def whatsapp_templates(self, organization: Organization, settings: Settings) -> frozenset[tuple[str, str, str]]:
+        """Name the texts (template key, audience, locale) that have an approved WhatsApp template."""
