@@ -1,4 +1,4 @@
-"""Compiles what `sam build` made, so that no cold start compiles: `python3.13 tools/compile_artefacts.py .aws-sam/build`.
+"""Compiles what `sam build` made, so that no cold start has to.
 
 The .pyc are marked as valid whatever the source's time and hash say (`unchecked-hash`): zipping and unzipping change
 times, and Lambda's file system can't be written to. The Python that runs this is the one whose byte code is shipped,
@@ -41,8 +41,9 @@ def main(build: Path) -> int:
         sys.stderr.write(f"compile with Python 3.13, the runtime's; this is {sys.version.split()[0]}\n")
         return 1
     folders = sorted(path for path in build.iterdir() if path.is_dir())
-    # A list, not a generator: every broken file is reported, not only the first folder's.
-    return 0 if folders and all([compile_artefact(folder) for folder in folders]) else 1
+    # All of them first: every broken file is reported, not only the first folder's.
+    compiled = [compile_artefact(folder) for folder in folders]
+    return 0 if folders and all(compiled) else 1
 
 
 if __name__ == "__main__":
