@@ -1,0 +1,1 @@
+"""The doors: one folder per Lambda function, each with a handler and no logic."""
