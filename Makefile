@@ -67,8 +67,8 @@ replay: setup  ## A file of bookings through the API [FILE=bookings.csv]
 	@test -n "$(FILE)" || { echo "usage: make replay FILE=bookings.csv" >&2; exit 2; }
 	@exec $(PYTHON) -m local.replay "$(FILE)"
 
-openapi: setup  ## The OpenAPI document, on standard output
-	@exec $(PYTHON) -m local.openapi
+openapi: setup  ## Writes the OpenAPI document anew that the API serves
+	$(PYTHON) tools/openapi.py
 
 deploy: build  ## To AWS [ENV=dev|prod]
 	$(SAM) deploy --config-env $(ENV)
