@@ -19,6 +19,7 @@ Statement = Mapping[str, Any]
 
 # (function, action) → why its resource can't be named exactly.
 WILDCARDS: Final = {
+    ("PlanNotificationsFunction", "dynamodb:ListStreams"): "the action knows no resource; Lambda asks for it",
     ("PlanNotificationsFunction", "scheduler:CreateSchedule"): "a schedule's name is a hash; the group is named",
     ("PlanNotificationsFunction", "scheduler:DeleteSchedule"): "a schedule's name is a hash; the group is named",
     ("RunJobsFunction", "scheduler:CreateSchedule"): "a schedule's name is a hash; the group is named",
