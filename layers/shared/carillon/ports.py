@@ -75,10 +75,11 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
-    """A record as it is to be: written only if the stored version is still `expected_version` (0: none)."""
+    """A record as it is to be: written only if version and plan revision are still the expected ones (0: none)."""
 
     record: StoredRecord
     expected_version: int
+    expected_revision: int
     new_events: tuple[Event, ...]
     start: datetime
     retention: datetime | None = None
@@ -116,7 +117,7 @@ class Records(Protocol):
     def of_client(self, org_id: str, client_id: str, *, since: datetime, limit: int = 100) -> list[StoredRecord]:
         """List a client's records that start at or after an instant."""
 
-    def list(self, org_id: str, collection: str, *, limit: int, cursor: str | None, since: datetime) -> RecordPage:
+    def page(self, org_id: str, collection: str, *, limit: int, cursor: str | None, since: datetime) -> RecordPage:
         """List records by start."""
 
 
@@ -168,14 +169,33 @@ class MessageFilter:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sender's claim on a message: who, when, to which address, rendered from which version of the record."""
+
+    owner: str
+    now: datetime
+    to: str
+    version: int
+
+
 class Messages(Protocol):
     """Messages and decisions not to send."""
 
     def create(self, org_id: str, message: Message, *, retention_days: int) -> bool:
         """Store a message unless it exists; False when it does."""
 
-    def claim(self, org_id: str, message: Message, *, owner: str, now: datetime) -> bool:
+    def require(self, org_id: str, key: MessageKey, version: int) -> bool:
+        """Bind a queued message to a record's version: it is sent only if rendered from that or a newer one.
+
+        False when the message is not queued any more (or was never stored).
+        """
+
+    def claim(self, org_id: str, message: Message, claim: Claim) -> bool:
         """Move a queued message to `sending` under an owner and a lease; False when someone else was faster."""
+
+    def abandon(self, org_id: str, message: Message, moved: Moved) -> bool:
+        """Move a message out of `sending` whose lease is over; False when it left `sending` or was claimed anew."""
 
     def finish(
         self,
@@ -198,7 +218,7 @@ class Messages(Protocol):
     def find(self, org_id: str, message_id: str) -> Message | None:
         """Find a message by its public id."""
 
-    def list(self, org_id: str, wanted: MessageFilter, *, limit: int, cursor: str | None, now: datetime) -> MessagePage:
+    def page(self, org_id: str, wanted: MessageFilter, *, limit: int, cursor: str | None, now: datetime) -> MessagePage:
         """List messages, newest first."""
 
 

@@ -117,3 +117,10 @@ def row_for(event: str, *, source: str, actor: str) -> Row | None:
 def reminder_template_key(reminder_key: str) -> str:
     """Name the template key of a reminder; own keys of an organization have one too (`reminder.<key>`)."""
     return "review" if reminder_key == "review" else f"reminder.{reminder_key}"
+
+
+def general_key(key: str) -> str | None:
+    """Name the general template key that a specific one falls back to, if it has one."""
+    if key in ROWS:
+        return ROWS[key].falls_back_to
+    return "reminder" if key.startswith("reminder.") else None

@@ -1,4 +1,4 @@
-"""Texts of messages: an organization's own, what rendering gives, and in which order texts are looked for."""
+"""Texts of messages: an organization's own, what may be wrong with them, and in which order texts are looked for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any
 
 from carillon.domain.catalog import ROWS
 from carillon.domain.constraints import document
-from carillon.domain.errors import CarillonError, Fault, Invalid
+from carillon.domain.errors import Fault, Invalid
 
 BUILT_IN_LOCALES = ("en", "nl", "pl", "fr")
 MAX_SUBJECT, MAX_BODY, MAX_HTML = 200, 20_000, 100_000
@@ -37,16 +37,6 @@ class OwnText:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """A message's text as the person reads it; `variables` only for an approved WhatsApp template."""
-
-    text: str
-    subject: str | None = None
-    html: str | None = None
-    variables: dict[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Mistake:
     """What is wrong in a template, and where: `part` is subject, body or html; line and column count from 1."""
 
@@ -68,10 +58,6 @@ class TemplateInvalid(Invalid):
             ],
             code="template_invalid",
         )
-
-
-class TemplateFailed(CarillonError):
-    """A stored template can't be rendered with these values; the message fails with `template_error`."""
 
 
 def general_key(key: str) -> str | None:

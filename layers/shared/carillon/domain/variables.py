@@ -43,9 +43,7 @@ def _ours(*names: str) -> dict[str, Node]:
 _APPOINTMENT = _ours("date", "time", "end_time", "weekday", "duration", "price", "status") | _texts(
     "service", "location"
 )
-_LINE = Group(
-    _ours("time", "end_time", "duration", "status") | _texts("client", "service", "staff", "location")
-)
+_LINE = Group(_ours("time", "end_time", "duration", "status") | _texts("client", "service", "staff", "location"))
 
 TREE = Group(
     {
@@ -59,9 +57,7 @@ TREE = Group(
         "lead": Group(_ours("status") | _texts("name", "phone", "email", "summary")),
         "task": Group(_ours("status", "due") | _texts("title", "author", "record")),
         "reminder": Group(_ours("key", "lead_time", "day") | {"others": Listing(_LINE)}),
-        "recap": Group(
-            _ours("date", "weekday", "day", "count", "first_time", "last_time") | {"items": Listing(_LINE)}
-        ),
+        "recap": Group(_ours("date", "weekday", "day", "count", "first_time", "last_time") | {"items": Listing(_LINE)}),
         "review": Group(_ours("url")),
         "links": Group(_ours("preferences", "unsubscribe")),
         "fields": Group(open=True),

@@ -1,0 +1,116 @@
+"""Listings of messages, one access pattern per filter and no scan.
+
+A client's messages lie together; problem statuses have their own sparse index; everything else is walked day by day,
+newest first. Channel, origin and record are static attributes of that index, so they are filtered before reading.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from carillon.adapters.dynamodb import keys
+from carillon.adapters.dynamodb.cursors import read_cursor, write_cursor
+from carillon.adapters.dynamodb.items import Item
+from carillon.adapters.dynamodb.keys import Key
+from carillon.adapters.dynamodb.message_items import message_from_item
+from carillon.adapters.dynamodb.table import Table
+from carillon.domain.messages import PROBLEMS, Message
+from carillon.domain.times import epoch
+from carillon.ports import MessageFilter, MessagePage
+
+DAYS_PER_CALL = 31
+LONGEST_RETENTION = timedelta(days=731)
+NEWEST, OLDEST = "~", "0"
+"""Sort after and before every ULID."""
+
+
+class MessageListing:
+    """Pages of messages, newest first."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def page(self, o: str, wanted: MessageFilter, *, limit: int, cursor: str | None, now: datetime) -> MessagePage:
+        """Read one page; a short page may still have a cursor."""
+        place = read_cursor(cursor, o) if cursor is not None else {}
+        before = place.get("id", NEWEST)
+        if wanted.client_id is not None:
+            return self._of_client(o, wanted, limit=limit, before=before, now=now)
+        if wanted.status in PROBLEMS:
+            return self._of_status(o, wanted, limit=limit, before=before, now=now)
+        day = date.fromisoformat(place["day"]) if "day" in place else (wanted.until or now).date()
+        return self._by_day(o, wanted, limit=limit, before=before, day=day, now=now)
+
+    def _of_client(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> MessagePage:
+        items: list[Item] = []
+        after = None
+        while True:
+            page = self._table.query(f"{o}#P#c:{wanted.client_id}", prefix="M#", after=after, consistent=True)
+            items += page.items
+            after = page.last
+            if after is None:
+                break
+        fitting = [item for item in items if item["id"] < before and _fits(item, wanted, now)]
+        fitting.sort(key=lambda item: item["id"], reverse=True)
+        return _page(o, fitting[:limit], more=len(fitting) > limit)
+
+    def _of_status(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> MessagePage:
+        partition = keys.problem_messages(o, str(wanted.status))
+        page = self._table.query(partition, index="gsi3", between=(OLDEST, before), limit=limit + 1, descending=True)
+        rows = [row for row in page.items if row["sk3"] != before][:limit]
+        items = self._read([(row["pk"], row["sk"]) for row in rows])
+        fitting = [item for item in items if _fits(item, wanted, now)]
+        if not rows:
+            return MessagePage([], None)
+        cursor = write_cursor({"id": rows[-1]["sk3"]}, o) if page.last is not None or len(page.items) > limit else None
+        return MessagePage([message_from_item(item) for item in fitting], cursor)
+
+    def _by_day(
+        self, o: str, wanted: MessageFilter, *, limit: int, before: str, day: date, now: datetime
+    ) -> MessagePage:
+        oldest = (wanted.since or now - LONGEST_RETENTION).date()
+        found: list[Item] = []
+        for _ in range(DAYS_PER_CALL):
+            if day < oldest:
+                return MessagePage([message_from_item(item) for item in found], None)
+            partition = keys.day_messages(o, day.isoformat())
+            while True:
+                page = self._table.query(partition, index="gsi2", between=(OLDEST, before), limit=100, descending=True)
+                rows = [row for row in page.items if row["sk2"] != before]
+                candidates = [row for row in rows if _static_fits(row, wanted)]
+                for item in self._read([(row["pk"], row["sk"]) for row in candidates]):
+                    if len(found) == limit:
+                        return _page(o, found, more=True, day=day)
+                    if _fits(item, wanted, now):
+                        found.append(item)
+                if page.last is None or not rows:
+                    break
+                before = rows[-1]["sk2"]
+            day, before = day - timedelta(days=1), NEWEST
+        return MessagePage([message_from_item(item) for item in found], write_cursor({"day": day.isoformat()}, o))
+
+    def _read(self, wanted: Sequence[Key]) -> list[Item]:
+        items = self._table.get_many(wanted)
+        return [items[key] for key in wanted if key in items]
+
+
+def _page(o: str, items: list[Item], *, more: bool, day: date | None = None) -> MessagePage:
+    place = {"id": items[-1]["id"], **({"day": day.isoformat()} if day else {})} if items else {}
+    messages: list[Message] = [message_from_item(item) for item in items]
+    return MessagePage(messages, write_cursor(place, o) if more and items else None)
+
+
+def _static_fits(row: Item, wanted: MessageFilter) -> bool:
+    return all(
+        value is None or row.get(name) == value
+        for name, value in (("ch", wanted.channel), ("or", wanted.origin), ("rec", wanted.record))
+    )
+
+
+def _fits(item: Item, wanted: MessageFilter, now: datetime) -> bool:
+    if item["ttl"] <= epoch(now):  # DynamoDB deletes days after the time to live
+        return False
+    if wanted.status is not None and item["st"] != wanted.status:
+        return False
+    made = message_from_item(item).created_at
+    inside = (wanted.since is None or made >= wanted.since) and (wanted.until is None or made < wanted.until)
+    return inside and _static_fits(item, wanted)

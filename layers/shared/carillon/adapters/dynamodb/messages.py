@@ -1,0 +1,152 @@
+"""Messages in the table: created once, claimed once, and moved only along the allowed moves."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from carillon.adapters.dynamodb import keys
+from carillon.adapters.dynamodb.message_items import message_from_item, message_to_item, timeline_entry
+from carillon.adapters.dynamodb.message_listing import MessageListing
+from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
+from carillon.domain.ids import ulid_time
+from carillon.domain.messages import LEASE, MOVES, PROBLEMS, Message, MessageKey
+from carillon.domain.times import epoch
+from carillon.ports import Claim, MessageFilter, MessagePage, Moved
+
+
+class DynamoMessages:
+    """See the port `Messages`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._listing = MessageListing(table)
+
+    def create(self, org_id: str, message: Message, *, retention_days: int) -> bool:
+        """Store a message unless it exists."""
+        return self._table.write(_creation(org_id, message, retention_days))
+
+    def require(self, org_id: str, key: MessageKey, version: int) -> bool:
+        """Bind a queued message to a record's version; the claim checks it."""
+        return self._table.write(
+            Write(
+                keys.message(org_id, key.recipient, key.digest),
+                update="SET #rv = :rv",
+                condition="#st = :queued",
+                values={"rv": version, "queued": "queued"},
+                names={"rv": "rv", "st": "st"},
+            )
+        )
+
+    def claim(self, org_id: str, message: Message, claim: Claim) -> bool:
+        """Move a queued message to `sending`: the one write before the provider's call."""
+        values = {"ow": claim.owner, "ls": epoch(claim.now + LEASE), "an": message.attempt + 1, "to": claim.to}
+        write = _move(org_id, message.key, message.id, Moved("sending", claim.now), values)
+        condition = "#st = :queued AND (attribute_not_exists(#an) OR #an < :an)"
+        condition += " AND (attribute_not_exists(#rv) OR #rv <= :rv)"
+        return self._table.write(_with(write, condition, {"queued": "queued", "rv": claim.version}, {"rv": "rv"}))
+
+    def abandon(self, org_id: str, message: Message, moved: Moved) -> bool:
+        """Move a message out of `sending` whose lease is over, fenced by the owner who held it."""
+        write = _move(org_id, message.key, message.id, moved, {})
+        values = {"sending": "sending", "ow": message.owner, "now": epoch(moved.at)}
+        condition = "#st = :sending AND #ow = :ow AND #ls <= :now"
+        return self._table.write(_with(write, condition, values, {"ow": "ow", "ls": "ls"}))
+
+    def finish(
+        self,
+        org_id: str,
+        message: Message,
+        moved: Moved,
+        *,
+        owner: str,
+        then: Message | None = None,
+        retention_days: int = 90,
+    ) -> bool:
+        """Write the outcome of a claimed message, if the claim is still this owner's."""
+        write = _move(org_id, message.key, message.id, moved, {})
+        write = _with(write, "#st = :sending AND #ow = :ow", {"sending": "sending", "ow": owner}, {"ow": "ow"})
+        if then is None:
+            return self._table.write(write)
+        try:
+            self._table.transact([write, _creation(org_id, then, retention_days)])
+        except ConditionsFailed as error:
+            # The fallback is the same occurrence on the next channel: when it exists, the outcome alone is missing.
+            return self._table.write(write) if error.failed == (1,) else False
+        return True
+
+    def withdraw(self, org_id: str, message: Message, moved: Moved) -> bool:
+        """Move a message out of `queued`, or defer it, without sending."""
+        write = _move(org_id, message.key, message.id, moved, {})
+        return self._table.write(_with(write, "#st = :queued", {"queued": "queued"}, {}))
+
+    def receipt(self, org_id: str, key: MessageKey, moved: Moved) -> bool:
+        """Apply a provider's report; a status never goes back, and nothing erased comes to life again."""
+        before = sorted(status for status, after in MOVES.items() if moved.status in after and status != "queued")
+        names = {f"s{n}": status for n, status in enumerate(before)}
+        condition = f"attribute_exists(pk) AND #st IN ({', '.join(f':{name}' for name in names)})"
+        message_id = ""
+        if moved.status in PROBLEMS:  # only then the sparse index needs the id, and a read
+            stored = self._table.get(keys.message(org_id, key.recipient, key.digest))
+            if stored is None:
+                return False
+            message_id = stored["id"]
+        return self._table.write(_with(_move(org_id, key, message_id, moved, {}), condition, names, {}))
+
+    def find(self, org_id: str, message_id: str) -> Message | None:
+        """Find a message by its public id, whose time names the day it lies under."""
+        try:
+            day = ulid_time(message_id).date().isoformat()
+        except ValueError:
+            return None
+        partition = keys.day_messages(org_id, day)
+        page = self._table.query(partition, index="gsi2", between=(message_id, message_id), limit=1)
+        item = self._table.get((page.items[0]["pk"], page.items[0]["sk"])) if page.items else None
+        return message_from_item(item) if item is not None else None
+
+    def page(self, org_id: str, wanted: MessageFilter, *, limit: int, cursor: str | None, now: datetime) -> MessagePage:
+        """List messages, newest first."""
+        return self._listing.page(org_id, wanted, limit=limit, cursor=cursor, now=now)
+
+
+def _creation(o: str, message: Message, retention_days: int) -> Write:
+    return Write(
+        keys.message(o, message.key.recipient, message.key.digest),
+        item=message_to_item(o, message, retention_days),
+        condition="attribute_not_exists(pk)",
+    )
+
+
+def _move(o: str, key: MessageKey, message_id: str, moved: Moved, more: dict[str, object]) -> Write:
+    """Build the update of a move: status, reason, timeline, and the sparse index of problem statuses."""
+    values: dict[str, object] = {
+        "st": moved.status,
+        "rs": moved.reason,
+        "pid": moved.provider_id,
+        "pa": moved.parts,
+        "nb": epoch(moved.not_before) if moved.not_before else None,
+        **more,
+    }
+    problem = moved.status in PROBLEMS
+    if problem:
+        values |= {"pk3": keys.problem_messages(o, moved.status), "sk3": message_id}
+    kept = {name: value for name, value in values.items() if value is not None}
+    # A reason or a claim belongs to its status; what a provider said once (its id) stays.
+    gone = [name for name in ("rs", "nb") if name not in kept]
+    gone += [] if problem else ["pk3", "sk3"]
+    gone += [] if moved.status == "sending" else ["ow", "ls"]
+    assignments = [f"#{name} = :{name}" for name in kept] + ["#tl = list_append(#tl, :step)"]
+    return Write(
+        keys.message(o, key.recipient, key.digest),
+        update=f"SET {', '.join(assignments)} REMOVE {', '.join(f'#{name}' for name in gone)}",
+        values=kept | {"step": [timeline_entry(moved.at, moved.status, moved.reason)]},
+        names={name: name for name in [*kept, *gone, "tl"]},
+    )
+
+
+def _with(write: Write, condition: str, values: Mapping[str, object], names: dict[str, str]) -> Write:
+    return Write(
+        write.key,
+        update=write.update,
+        condition=condition,
+        values={**write.values, **values},
+        names={**write.names, **names},
+    )

@@ -1,0 +1,161 @@
+"""Records, and the rows of what is due, in the table."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from carillon.adapters.dynamodb import keys
+from carillon.adapters.dynamodb.cursors import read_cursor, write_cursor
+from carillon.adapters.dynamodb.items import Item
+from carillon.adapters.dynamodb.record_items import plan_to_text, record_from_item, record_to_item
+from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
+from carillon.domain import codec
+from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.times import epoch, iso, parse_instant
+from carillon.ports import Committed, RecordChange, RecordPage
+
+DUE_ROWS_KEPT = timedelta(days=7)
+FAR = "9999"
+"""Sorts behind every instant."""
+
+
+class DynamoRecords:
+    """See the port `Records`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def save(self, org_id: str, change: RecordChange, client: Sequence[Write] | None = None) -> bool:
+        """Write record, plan and pending events in one conditional update (with the client: one transaction)."""
+        write = _save(org_id, change)
+        if not client:
+            return self._table.write(write)
+        try:
+            self._table.transact([write, *client])
+        except ConditionsFailed as error:
+            if error.failed == (0,):
+                return False
+            raise
+        return True
+
+    def commit(self, org_id: str, ref: str, done: Committed) -> bool:
+        """Note what was planned; the condition makes sure that no event arrived meanwhile."""
+        return self._table.write(
+            Write(
+                keys.record(org_id, ref),
+                update="SET sc = :sc, pv = :v, ps = :pr REMOVE ev",
+                condition="v = :v AND pr = :pr",
+                values={"sc": plan_to_text(done.scheduled), "v": done.version, "pr": done.plan_revision},
+            )
+        )
+
+    def of_client(self, org_id: str, client_id: str, *, since: datetime, limit: int = 100) -> list[StoredRecord]:
+        """List a client's records that start at or after an instant, soonest first."""
+        page = self._table.query(
+            keys.client_records(org_id, client_id), index="gsi1", between=(iso(since), FAR), limit=limit
+        )
+        return self._read(page.items)
+
+    def has_upcoming(self, org_id: str, client_id: str, now: datetime) -> bool:
+        """Whether a client has an appointment ahead that is still to take place."""
+        return any(
+            record.appointment.status in ("requested", "booked", "accepted", "awaiting_payment")
+            for record in self.of_client(org_id, client_id, since=now)
+        )
+
+    def page(self, org_id: str, collection: str, *, limit: int, cursor: str | None, since: datetime) -> RecordPage:
+        """List records by the day they start, walking at most 31 days a call."""
+        day, after = since.date(), None
+        if cursor is not None:
+            place = read_cursor(cursor, org_id)
+            day, after = parse_instant(place["day"]).date(), place.get("after")
+        found: list[StoredRecord] = []
+        for _ in range(31):
+            partition = keys.day_records(org_id, day.isoformat())
+            lower = after or (iso(since) if day == since.date() else "")
+            page = self._table.query(partition, index="gsi2", between=(lower or " ", FAR), limit=limit - len(found) + 1)
+            rows = [row for row in page.items if row["sk2"] != after and row["rec"].startswith(f"{collection}/")]
+            found += self._read(rows[: limit - len(found)])
+            if len(found) >= limit and rows:
+                last = rows[min(len(rows), limit) - 1]["sk2"]
+                return RecordPage(found, write_cursor({"day": f"{day}T00:00:00Z", "after": last}, org_id))
+            day, after = day + timedelta(days=1), None
+        return RecordPage(found, None)
+
+    def _read(self, rows: Sequence[Item]) -> list[StoredRecord]:
+        wanted = [(row["pk"], row["sk"]) for row in rows]
+        items = self._table.get_many(wanted, consistent=False)
+        records = [record_from_item(items[key]) for key in wanted if key in items]
+        return [record for record in records if not record.deleted]
+
+
+def _save(o: str, change: RecordChange) -> Write:
+    record = change.record
+    attributes = record_to_item(o, record, change.start)
+    attributes["ttl"] = epoch(change.retention) if change.retention is not None else None
+    kept = {name: value for name, value in attributes.items() if value is not None}
+    gone = [name for name in ("gone", "ttl") if name not in kept]
+    assignments = [f"#{name} = :{name}" for name in kept]
+    values: dict[str, object] = dict(kept)
+    if change.new_events:
+        assignments.append("#ev = list_append(if_not_exists(#ev, :none), :new)")
+        values |= {"none": [], "new": [codec.dumps(event) for event in change.new_events]}
+    update = f"SET {', '.join(assignments)}"
+    if gone:
+        update += f" REMOVE {', '.join(f'#{name}' for name in gone)}"
+    condition = "attribute_not_exists(pk)"
+    if change.expected_version:
+        # The plan's revision too: a job that planned anew between our read and this write must not be undone.
+        condition = "#v = :was AND #pr = :planned"
+        values |= {"was": change.expected_version, "planned": change.expected_revision}
+    named = [*kept, *gone, *(["ev"] if change.new_events else [])]
+    return Write(
+        keys.record(o, record.ref), update=update, condition=condition, values=values, names={n: n for n in named}
+    )
+
+
+class DynamoDueRows:
+    """See the port `DueRows`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def put(self, org_id: str, ref: str, client_id: str, entries: Sequence[Planned]) -> None:
+        """Write a row for each planned reminder."""
+        self._table.put_many(
+            [
+                (
+                    keys.due_row(org_id, entry.at, ref, entry.key, entry.generation),
+                    {
+                        "ty": "due",
+                        "rec": ref,
+                        "key": entry.key,
+                        "cl": client_id,
+                        "at": iso(entry.at),
+                        "gen": entry.generation,
+                        "ttl": epoch(entry.at + DUE_ROWS_KEPT),
+                    },
+                )
+                for entry in entries
+            ]
+        )
+
+    def between(
+        self, org_id: str, since: datetime, until: datetime, *, limit: int, cursor: str | None
+    ) -> tuple[list[tuple[str, str, datetime, int]], str | None]:
+        """List what is due in [since, until), day by day, at most 31 days a call."""
+        lower = read_cursor(cursor, org_id)["after"] if cursor is not None else iso(since)
+        day, last_day = parse_instant(lower[:19] + "Z").date(), until.date()
+        rows: list[tuple[str, str, datetime, int]] = []
+        for _ in range(31):
+            if day > last_day or len(rows) >= limit:
+                break
+            page = self._table.query(
+                keys.due_day(org_id, day.isoformat()), between=(lower, iso(until)), limit=limit - len(rows)
+            )
+            rows += [(row["rec"], row["key"], parse_instant(row["at"]), row["gen"]) for row in page.items]
+            if page.last is not None:
+                return rows, write_cursor({"after": page.items[-1]["sk"] + "\x7f"}, org_id)
+            day += timedelta(days=1)
+            lower = f"{day}T00:00:00Z"
+        more = day <= last_day and len(rows) >= limit
+        return rows, write_cursor({"after": lower}, org_id) if more or (day <= last_day) else None

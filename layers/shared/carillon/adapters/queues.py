@@ -1,0 +1,105 @@
+"""The SQS queues between the functions: batches of ten, fair between organizations."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from carillon.domain.channels import Channel
+from carillon.domain.errors import Contended
+from carillon.domain.messages import MessageKey
+from carillon.domain.times import iso, parse_instant
+from carillon.ports import Due, Ready
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+BATCH = 10
+LONGEST_DELAY = 900
+"""Seconds; SQS delays no longer than that."""
+
+
+class SqsQueues:
+    """See the port `Queues`. A queue that a function has no URL of is not one it may send to."""
+
+    def __init__(
+        self, client: "SQSClient", *, channels: Mapping[Channel, str], due: str | None = None, jobs: str | None = None
+    ) -> None:
+        self._client = client
+        self._channels = channels
+        self._due = due
+        self._jobs = jobs
+
+    def send_ready(self, messages: Sequence[Ready]) -> None:
+        """Put stored messages on the queues of their channels."""
+        by_queue: dict[str, list[tuple[str, dict[str, Any], int]]] = {}
+        for message in messages:
+            body = {"o": message.org_id, "p": message.key.recipient, "d": message.key.digest, "r": message.record}
+            entry = (message.org_id, body, min(message.delay, LONGEST_DELAY))
+            by_queue.setdefault(self._channels[message.channel], []).append(entry)
+        for queue, entries in by_queue.items():
+            self._send(queue, entries)
+
+    def send_due(self, reminders: Sequence[Due]) -> None:
+        """Put reminders on the due queue."""
+        if reminders:
+            self._send(_known(self._due), [(due.org_id, due_to_data(due), 0) for due in reminders])
+
+    def send_job(self, job: Mapping[str, Any]) -> None:
+        """Put a job on the jobs queue."""
+        self._send(_known(self._jobs), [(str(job["o"]), dict(job), 0)])
+
+    def _send(self, queue: str, entries: Sequence[tuple[str, dict[str, Any], int]]) -> None:
+        for begin in range(0, len(entries), BATCH):
+            answer = self._client.send_message_batch(
+                QueueUrl=queue,
+                Entries=[
+                    {
+                        "Id": str(number),
+                        "MessageBody": json.dumps(body, separators=(",", ":")),
+                        "DelaySeconds": delay,
+                        # Fair queues: a busy organization does not hold up the others.
+                        "MessageGroupId": org_id,
+                    }
+                    for number, (org_id, body, delay) in enumerate(entries[begin : begin + BATCH])
+                ],
+            )
+            failed = answer.get("Failed", [])
+            if failed:
+                raise Contended(f"SQS did not take {len(failed)} of a batch: {failed[0].get('Code')}")
+
+
+def due_to_data(due: Due) -> dict[str, Any]:
+    """Write a due reminder as a queue message."""
+    return {
+        "o": due.org_id,
+        "r": due.record,
+        "c": due.client_id,
+        "key": due.key,
+        "start": iso(due.start),
+        "at": iso(due.at),
+        "gen": due.generation,
+    }
+
+
+def due_from_data(data: Mapping[str, Any]) -> Due:
+    """Read a queue message of the due queue."""
+    return Due(
+        org_id=data["o"],
+        record=data["r"],
+        client_id=data["c"],
+        key=data["key"],
+        start=parse_instant(data["start"]),
+        at=parse_instant(data["at"]),
+        generation=data["gen"],
+    )
+
+
+def ready_from_data(data: Mapping[str, Any], channel: Channel) -> Ready:
+    """Read a queue message of a channel's queue."""
+    return Ready(org_id=data["o"], channel=channel, key=MessageKey(data["p"], data["d"]), record=data["r"])
+
+
+def _known(url: str | None) -> str:
+    if url is None:
+        raise LookupError("this function has no URL of that queue")
+    return url

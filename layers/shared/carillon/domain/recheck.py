@@ -1,0 +1,67 @@
+"""Just before a message is claimed: whether it is still true, allowed, and in time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from carillon.domain.decide import Facts, in_force, obstacle, purpose_of, still_called_for
+from carillon.domain.messages import Message
+from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """`status` None: send it to `address`. Else the status and reason with which it leaves the queue."""
+
+    address: str = ""
+    status: str | None = None
+    reason: str | None = None
+
+
+def recheck(message: Message, facts: Facts | None, now: datetime) -> Recheck:
+    """Check a queued message against the newest state of everything it depends on.
+
+    `facts` None: the record, or the whole organization, is gone.
+    """
+    if facts is None:
+        return Recheck(status="suppressed", reason="superseded")
+    if facts.organization.sends and now >= message.deadline:
+        return Recheck(status="expired", reason="too_late")
+    reason = _not_true_any_more(message, facts)
+    recipient = recipient_of(message, facts)
+    if reason is not None or recipient is None or message.channel is None:
+        return Recheck(status="suppressed", reason=reason or "no_address")
+    found = obstacle(recipient, message.channel, message.template, purpose_of(message.template), facts)
+    if not found.send:
+        return Recheck(status="suppressed", reason=found.reason)
+    return Recheck(address=found.address or "")
+
+
+def recipient_of(message: Message, facts: Facts) -> Recipient | None:
+    """Find the recipient as he is now; None when he is gone."""
+    ref = message.key.recipient
+    if ref.startswith("c:"):
+        client = facts.client
+        return client_recipient(client, facts.settings) if client is not None and not client.removed else None
+    if ref.startswith("s:"):
+        member = facts.staff.get(ref[2:])
+        return staff_recipient(member, message.audience, facts.settings) if member and member.active else None
+    return role_recipient(message.audience, ref, facts.settings)
+
+
+def _not_true_any_more(message: Message, facts: Facts) -> str | None:
+    record, occasion = facts.record, message.occasion
+    if not facts.organization.sends:
+        return "notifications_inactive"
+    if record.deleted:
+        return "superseded"
+    if occasion.event is not None:
+        return None if still_called_for(occasion.event, message.key.recipient, record) else "superseded"
+    planned = any(
+        entry.key == occasion.reminder and entry.start == occasion.start and entry.state == "planned"
+        for entry in record.plan
+    )
+    if not planned or record.appointment.client_id != message.client_id:
+        return "superseded"
+    if facts.client is None or not facts.client.enrolled or facts.client.removed:
+        return "not_enrolled"
+    return None if in_force(facts.client, str(occasion.reminder)) else "reminder_disabled"

@@ -1,0 +1,20 @@
+"""When a message is tried again: exponentially later, spread by its id, and never sooner than the provider says."""
+
+from datetime import timedelta
+
+from carillon.domain.ids import digest
+
+FIRST = 15
+LONGEST = 900
+"""Seconds: a delayed copy on a queue waits no longer."""
+
+
+def next_attempt(attempt: int, provider_delay: int | None, spread_by: str) -> timedelta:
+    """Say how long to wait after attempt number `attempt` (1 is the first).
+
+    The spread (half to all of the exponential delay) comes from the message's id, so the same message waits equally
+    long wherever it is computed, and a thousand messages refused at once do not come back at once.
+    """
+    delay = min(LONGEST, FIRST * 2 ** (attempt - 1))
+    share = int(digest(spread_by, str(attempt)).encode().hex()[:8], 16) / 0xFFFFFFFF
+    return timedelta(seconds=max(provider_delay or 0, delay / 2 + delay / 2 * share))

@@ -1,0 +1,210 @@
+"""Appointments: what the integrator states is compared with what is stored; differences become events and a plan."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+
+from carillon.domain.clients import Client, reminders_of
+from carillon.domain.constraints import Id, Instant, document
+from carillon.domain.errors import Contended, Fault, Invalid, NotFound
+from carillon.domain.plan import Subject, fired_keys, plan
+from carillon.domain.records import Actor, Appointment, AppointmentBody, Event, Planned, Source, StoredRecord
+from carillon.domain.settings import Settings
+from carillon.domain.times import parse_instant
+from carillon.domain.transitions import derive
+from carillon.ports import Clock, Reader, RecordChange, Records, Snapshot, Want
+
+ROUNDS = 5
+"""How often a PUT starts again because another writer came first."""
+ANNOUNCED_KEPT = 6
+AT_LEAST_KEPT = timedelta(days=2)
+COLLECTION = "appointments"
+
+
+@document
+class AppointmentInput(AppointmentBody):
+    """An appointment as an integrator states it.
+
+    `id` may repeat the path's. `actor` says who made this change, `updated_at` when the integrator's system did:
+    an older one than the stored is ignored. `notify` false stores silently; plans still follow.
+    """
+
+    client_id: Id
+    id: Id | None = None
+    source: Source | None = None
+    actor: Actor | None = None
+    updated_at: Instant | None = None
+    notify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What a PUT did: the record as it is now, the events derived, and whether it was new or stale."""
+
+    record: StoredRecord
+    events: tuple[Event, ...]
+    created: bool = False
+    stale: bool = False
+
+
+class Appointments:
+    """Use cases on appointments."""
+
+    def __init__(self, *, reader: Reader, records: Records, clock: Clock) -> None:
+        self._reader = reader
+        self._records = records
+        self._clock = clock
+
+    def put(self, org_id: str, appointment_id: str, stated: AppointmentInput) -> Put:
+        """Store an appointment with its events and its plan in one atomic write.
+
+        One batch read and one write; a PUT that differs in nothing writes nothing. Raises Invalid for a client or
+        an id that does not fit, Contended when other writers kept coming first.
+        """
+        if stated.id is not None and stated.id != appointment_id:
+            raise Invalid([Fault("/id", "invalid_value", f"must equal the path's id, {appointment_id!r}")])
+        ref = f"{COLLECTION}/{appointment_id}"
+        for _ in range(ROUNDS):
+            want = Want(org_id, record=ref, clients=(stated.client_id,), staff=tuple(stated.staff_ids))
+            snapshot = self._reader.read([want])[0]
+            settings = _settings(snapshot)
+            client = _references(stated, snapshot)
+            done, change = _change(ref, stated, snapshot, settings, client, self._clock.now())
+            if change is None or self._records.save(org_id, change):
+                return done
+        raise Contended(f"{ref} is being written by others; repeat the call")
+
+    def get(self, org_id: str, appointment_id: str) -> StoredRecord:
+        """Read an appointment; NotFound if there is none."""
+        snapshot = self._reader.read([Want(org_id, record=f"{COLLECTION}/{appointment_id}")])[0]
+        if snapshot.record is None or snapshot.record.deleted:
+            raise NotFound(f"There is no appointment {appointment_id!r}.")
+        return snapshot.record
+
+    def delete(self, org_id: str, appointment_id: str) -> None:
+        """Delete silently: the plan is cancelled, no event is derived; deleting what is gone is fine."""
+        ref = f"{COLLECTION}/{appointment_id}"
+        for _ in range(ROUNDS):
+            snapshot = self._reader.read([Want(org_id, record=ref)])[0]
+            record, now = snapshot.record, self._clock.now()
+            if record is None or record.deleted:
+                return
+            gone = replace(
+                record,
+                version=record.version + 1,
+                accepted_at=now,
+                deleted=True,
+                plan=tuple(replace(entry, state="cancelled", reason=None) for entry in record.plan),
+                plan_revision=record.plan_revision + 1,
+                announced=(),
+            )
+            start = record.appointment.starts(_settings(snapshot).time_zone)
+            kept = now + timedelta(days=_settings(snapshot).retention_days)
+            if self._records.save(org_id, _write(gone, record, (), start, kept)):
+                return
+        raise Contended(f"{ref} is being written by others; repeat the call")
+
+
+def replanned(
+    record: StoredRecord, appointment: Appointment, client: Client | None, settings: Settings, now: datetime
+) -> tuple[tuple[Planned, ...], tuple[str, ...], int]:
+    """Plan a record anew with the reminders in force now; returns plan, fired keys and plan revision.
+
+    The revision rises only when the plan differs, so planning again changes nothing.
+    """
+    same_client = record.appointment.client_id == appointment.client_id
+    fired = fired_keys(record.plan, record.fired, now) if same_client else ()
+    entries = plan(
+        Subject.of(appointment, record.completed_at, settings.time_zone),
+        reminders_of(client) if client is not None else (),
+        previous=record.plan if same_client else (),
+        fired=fired,
+        late_booking=settings.late_booking,
+        now=now,
+        revision=record.plan_revision + 1,
+    )
+    return entries, fired, record.plan_revision + (entries != record.plan)
+
+
+def _change(
+    ref: str, stated: AppointmentInput, snapshot: Snapshot, settings: Settings, client: Client, now: datetime
+) -> tuple[Put, RecordChange | None]:
+    stored = snapshot.record
+    live = stored if stored is not None and not stored.deleted else None
+    before = live.appointment if live is not None else None
+    after = _state(stated, before)
+    updated_at = parse_instant(stated.updated_at) if stated.updated_at else None
+    if live is not None:
+        if updated_at is not None and live.updated_at is not None and updated_at < live.updated_at:
+            return Put(live, (), stale=True), None
+        if after == before:
+            return Put(live, ()), None
+    base = stored or StoredRecord(ref, 0, after, created_at=now, accepted_at=now)
+    active = snapshot.organization is not None and snapshot.organization.active
+    actor = stated.actor or Actor()
+    told = stated.notify and active
+    events = derive(before, after, actor=actor, version=base.version + 1, now=now, zone=settings.time_zone)
+    events = events if told else []
+    base = replace(base, completed_at=_completed_at(base, before, after, now), deleted=False)
+    entries, fired, revision = replanned(base, after, client if active else None, settings, now)
+    announced = (*base.announced, *((event.type, event.version) for event in events))[-ANNOUNCED_KEPT:]
+    record = replace(
+        base,
+        version=base.version + 1,
+        appointment=after,
+        accepted_at=now,
+        updated_at=updated_at or base.updated_at,
+        plan=entries,
+        plan_revision=revision,
+        fired=fired,
+        announced=announced,
+    )
+    kept = max(after.ends(settings.time_zone) + timedelta(days=settings.retention_days), now + AT_LEAST_KEPT)
+    change = _write(record, stored, tuple(events), after.starts(settings.time_zone), kept)
+    return Put(record, tuple(events), created=live is None), change
+
+
+def _state(stated: AppointmentInput, before: Appointment | None) -> Appointment:
+    body = {field.name: getattr(stated, field.name) for field in fields(AppointmentBody)}
+    source = before.source if before is not None else stated.source or "api"
+    return Appointment(**body, client_id=stated.client_id, source=source)
+
+
+def _completed_at(base: StoredRecord, before: Appointment | None, after: Appointment, now: datetime) -> datetime | None:
+    """Say when the appointment was completed: when the PUT that did so was accepted, not for imported history."""
+    if after.status != "completed" or before is None:
+        return None
+    return base.completed_at if before.status == "completed" else now
+
+
+def _write(
+    record: StoredRecord, stored: StoredRecord | None, events: tuple[Event, ...], start: datetime, kept: datetime
+) -> RecordChange:
+    return RecordChange(
+        record=record,
+        expected_version=stored.version if stored is not None else 0,
+        expected_revision=stored.plan_revision if stored is not None else 0,
+        new_events=events,
+        start=start,
+        retention=kept,
+    )
+
+
+def _settings(snapshot: Snapshot) -> Settings:
+    if snapshot.settings is None:
+        raise NotFound("The organization has no settings; it may have been deleted.")
+    return snapshot.settings
+
+
+def _references(stated: AppointmentInput, snapshot: Snapshot) -> Client:
+    client = snapshot.clients.get(stated.client_id)
+    faults = []
+    if client is None or client.removed:
+        faults.append(Fault("/client_id", "unknown_reference", f"There is no client {stated.client_id!r}."))
+    faults += [
+        Fault(f"/staff_ids/{place}", "unknown_reference", f"There is no member of staff {staff_id!r}.")
+        for place, staff_id in enumerate(stated.staff_ids)
+        if staff_id not in snapshot.staff
+    ]
+    if faults or client is None:
+        raise Invalid(faults)
+    return client

@@ -1,0 +1,103 @@
+"""dispatch_reminder: what is due is decided on with today's settings, stored, and put on its channel's queue."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from carillon.domain.catalog import reminder_template_key
+from carillon.domain.channels import LISTABLE
+from carillon.domain.clients import Client
+from carillon.domain.decide import Facts, client_recipient, decide_reminder
+from carillon.domain.messages import Message, MessageKey, Occasion, message_key, reminder_deadline
+from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.settings import Reminder
+from carillon.ports import Clock, Connections, Due, Messages, Queues, Reader, Ready, Snapshot, Want
+from carillon.services.facts import facts_of
+from carillon.services.making import MessageMaker
+from carillon.services.storing import store_all
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """What became of one due reminder, for the log: `fired`, `suppressed` or `stale_schedule`."""
+
+    due: Due
+    result: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Turns due reminders into messages. A batch costs one read, a write per message and a queue send per channel."""
+
+    reader: Reader
+    messages: Messages
+    queues: Queues
+    connections: Connections
+    maker: MessageMaker
+    clock: Clock
+
+    def dispatch(self, batch: Sequence[Due]) -> list[Dispatched]:
+        """Decide, store and queue; whatever raises may be repeated as a whole."""
+        wants = [
+            Want(due.org_id, record=due.record, clients=(due.client_id,), messages=tuple(_places(due))) for due in batch
+        ]
+        ready: list[Ready] = []
+        results: list[Dispatched] = []
+        for due, snapshot in zip(batch, self.reader.read(wants), strict=True):
+            made = self._decide(due, snapshot)
+            if made is None or snapshot.settings is None:
+                results.append(Dispatched(due, "stale_schedule"))
+                continue
+            ready += store_all(self.messages, due.org_id, made, snapshot.settings.retention_days)
+            suppressed = [message.reason for message in made if message.status == "suppressed"]
+            results.append(
+                Dispatched(due, "suppressed" if suppressed else "fired", suppressed[0] if suppressed else None)
+            )
+        self.queues.send_ready(ready)
+        return results
+
+    def _decide(self, due: Due, snapshot: Snapshot) -> list[Message] | None:
+        record = snapshot.record
+        client = snapshot.clients.get(due.client_id)
+        if record is None or record.deleted or client is None or not _is_planned(due, record):
+            return None
+        facts = facts_of(snapshot, record, self.connections, client=client)
+        if facts is None:
+            return None
+        if snapshot.messages:
+            # It fired before, and whoever did may have died before queueing. Deciding anew could choose another
+            # channel than the one that has gone out.
+            return list(snapshot.messages.values())
+        occasion = Occasion(record.ref, reminder=due.key, start=due.start)
+        now = self.clock.now()
+        deadline = deadline_of(due.key, due, client, facts)
+        if now >= deadline:
+            recipient = client_recipient(client, facts.settings)
+            template = reminder_template_key(due.key)
+            return [self.maker.refuse(due.org_id, occasion, recipient, template, "too_late", deadline, now)]
+        verdict = decide_reminder(due.key, facts)
+        return self.maker.make(due.org_id, occasion, verdict, deadline=deadline, now=now) if verdict else None
+
+
+def deadline_of(key: str, due: Due, client: Client, facts: Facts) -> datetime:
+    """Say until when a reminder may go out, by its form in the client's preferences."""
+    reminder = find(client.reminders or [], key) or find(facts.settings.reminders, key)
+    return reminder_deadline(reminder.when, due.at, due.start) if reminder is not None else due.start
+
+
+def find(reminders: Sequence[Reminder], key: str) -> Reminder | None:
+    """Find a reminder by its key."""
+    return next((reminder for reminder in reminders if reminder.key == key), None)
+
+
+def _places(due: Due) -> Iterator[MessageKey]:
+    """Name every place where a message of this reminder may lie."""
+    occasion = Occasion(due.record, reminder=due.key, start=due.start)
+    for channel in (*LISTABLE, None):
+        yield message_key(due.org_id, occasion, "client", f"c:{due.client_id}", channel)
+
+
+def _is_planned(due: Due, record: StoredRecord) -> bool:
+    entry = Planned(due.key, due.start, due.at, "planned", due.generation)
+    return entry in record.plan and record.appointment.client_id == due.client_id

@@ -1,0 +1,31 @@
+"""What a decision depends on, put together from one reading."""
+
+from collections.abc import Mapping
+
+from carillon.domain.clients import Client, Staff
+from carillon.domain.decide import Facts
+from carillon.domain.records import StoredRecord
+from carillon.ports import Connections, Snapshot
+
+
+def facts_of(
+    snapshot: Snapshot,
+    record: StoredRecord,
+    connections: Connections,
+    *,
+    client: Client | None = None,
+    staff: Mapping[str, Staff] | None = None,
+) -> Facts | None:
+    """Put the facts together; None when the organization (or its settings) is gone, so nothing is decided."""
+    if snapshot.organization is None or snapshot.settings is None:
+        return None
+    return Facts(
+        organization=snapshot.organization,
+        settings=snapshot.settings,
+        rules=snapshot.rules,
+        record=record,
+        client=client,
+        staff=snapshot.staff if staff is None else staff,
+        connected=connections.connected(snapshot.organization, snapshot.settings),
+        whatsapp_templates=connections.whatsapp_templates(snapshot.organization, snapshot.settings),
+    )

@@ -1,0 +1,59 @@
+"""Fallback: when a reminder's channel fails for good, the next channel of its strategy gets its turn.
+
+The next message lies under the same occasion on the next channel, so a racing receipt, redelivery and sweep make one
+message between them.
+"""
+
+from dataclasses import dataclass
+
+from carillon.domain.decide import decide_reminder
+from carillon.domain.messages import Message
+from carillon.ports import Clock, Connections, Messages, Moved, Queues, Ready, Snapshot
+from carillon.services.facts import facts_of
+from carillon.services.making import MessageMaker
+
+FINAL_FOR_ALL = frozenset({"superseded", "too_late", "notifications_inactive", "not_enrolled", "reminder_disabled"})
+"""Reasons that hold for every channel, so trying the next one would be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Chooses, stores and queues the message on the next channel."""
+
+    messages: Messages
+    queues: Queues
+    connections: Connections
+    maker: MessageMaker
+    clock: Clock
+
+    def next_message(self, org_id: str, message: Message, moved: Moved, snapshot: Snapshot) -> Message | None:
+        """Make the message that follows a failure, or None: nothing failed for good, or no channel is left.
+
+        After `unknown` nothing follows: the person may have it already.
+        """
+        given_up = moved.status in ("failed", "suppressed") and moved.reason not in FINAL_FOR_ALL
+        record, client_id = snapshot.record, message.client_id
+        if not given_up or message.occasion.reminder is None or record is None or client_id is None:
+            return None
+        if message.channel is None or self.clock.now() >= message.deadline:
+            return None
+        facts = facts_of(snapshot, record, self.connections, client=snapshot.clients.get(client_id))
+        if facts is None:
+            return None
+        tried = {**dict(message.tried), message.channel: moved.reason or ""}
+        verdict = decide_reminder(message.occasion.reminder, facts, given_up=tried)
+        if verdict is None or not verdict.strategy_continues:
+            return None
+        made = self.maker.make(org_id, message.occasion, verdict, deadline=message.deadline, now=self.clock.now())
+        return next((item for item in made if item.status == "queued"), None)
+
+    def after(self, org_id: str, message: Message, moved: Moved, snapshot: Snapshot) -> None:
+        """Store and queue what follows a message that left the queue unsent."""
+        following = self.next_message(org_id, message, moved, snapshot)
+        if following is not None and following.channel is not None and snapshot.settings is not None:
+            self.messages.create(org_id, following, retention_days=snapshot.settings.retention_days)
+            self.queues.send_ready([Ready(org_id, following.channel, following.key, following.occasion.record)])
+
+    def resume(self, org_id: str, message: Message, snapshot: Snapshot) -> None:
+        """Do it again for a message that failed before, whose handler may have died before it queued what follows."""
+        self.after(org_id, message, Moved(message.status, self.clock.now(), message.reason), snapshot)

@@ -1,0 +1,173 @@
+"""plan_notifications: what a record's pending events and plan call for is stored, queued and scheduled.
+
+Every step may be repeated: ids are the same each time, and the record is marked as planned last. A crash after any
+line is repaired by doing it again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carillon.domain.catalog import reminder_template_key
+from carillon.domain.channels import Channel
+from carillon.domain.decide import Facts, Verdict, client_recipient, decide_event
+from carillon.domain.errors import Contended
+from carillon.domain.messages import MessageKey, Occasion, event_deadline, message_key
+from carillon.domain.plan import due_entries
+from carillon.domain.records import Event, Planned, StoredRecord
+from carillon.domain.scheduling import is_soon
+from carillon.domain.times import parse_instant
+from carillon.domain.transitions import BOOKED, CHANGED
+from carillon.ports import (
+    Clock,
+    Committed,
+    Connections,
+    Due,
+    DueRows,
+    Messages,
+    Moved,
+    Queues,
+    Reader,
+    Ready,
+    Records,
+    Schedules,
+    Snapshot,
+    Want,
+)
+from carillon.services.facts import facts_of
+from carillon.services.making import MessageMaker
+from carillon.services.storing import store_all
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Follows records: announces their events and schedules their reminders."""
+
+    reader: Reader
+    records: Records
+    due_rows: DueRows
+    messages: Messages
+    queues: Queues
+    schedules: Schedules
+    connections: Connections
+    maker: MessageMaker
+    clock: Clock
+
+    def follow(self, org_id: str, ref: str, clients: Sequence[str] = ()) -> bool:
+        """Bring a record's messages and schedules to where its plan and events say; False if there was nothing to do.
+
+        `clients` are the clients known to be concerned (from the stream's image), which spares a second read.
+        Raises Contended when the record kept changing; the caller repeats.
+        """
+        known = tuple(clients)
+        for _ in range(ROUNDS):
+            snapshot = self.reader.read([Want(org_id, record=ref, clients=known, rules=True)])[0]
+            record = snapshot.record
+            if record is None or record.settled or snapshot.organization is None or snapshot.settings is None:
+                return False
+            concerned = _concerned(record)
+            if not set(concerned) <= set(known):
+                known = concerned
+                continue
+            self._announce(org_id, record, snapshot)
+            if self._schedule(org_id, record, snapshot):
+                return True
+        raise Contended(f"{ref} kept changing while it was planned")
+
+    def _announce(self, org_id: str, record: StoredRecord, snapshot: Snapshot) -> None:
+        staff = self.reader.all_staff(org_id) if record.events else {}
+        ready: list[Ready] = []
+        for event in record.events:
+            client = snapshot.clients.get(event.client_id or record.appointment.client_id)
+            facts = facts_of(snapshot, record, self.connections, client=client, staff=staff)
+            if facts is None:
+                return
+            for verdict in decide_event(event, facts):
+                ready += self._tell(org_id, event, verdict, facts)
+        self.queues.send_ready(ready)
+
+    def _tell(self, org_id: str, event: Event, verdict: Verdict, facts: Facts) -> list[Ready]:
+        record, now = facts.record, self.clock.now()
+        occasion = Occasion(record.ref, event=event.type, version=event.version)
+        start = record.appointment.starts(facts.settings.time_zone)
+        deadline = event_deadline(event.type, parse_instant(event.at), start)
+        if now >= deadline and verdict.send:
+            recipient, template = verdict.recipient, verdict.template
+            made = [self.maker.refuse(org_id, occasion, recipient, template, "too_late", deadline, now)]
+        else:
+            overtaken = {
+                decision.channel
+                for decision in verdict.send
+                if event.type == CHANGED and self._carried_by_booking(org_id, event, decision.channel, verdict, record)
+            }
+            made = self.maker.make(org_id, occasion, verdict, deadline=deadline, now=now, superseded=overtaken)
+        return store_all(self.messages, org_id, made, facts.settings.retention_days)
+
+    def _carried_by_booking(
+        self, org_id: str, event: Event, channel: Channel, verdict: Verdict, record: StoredRecord
+    ) -> bool:
+        """Settle a change with earlier messages of the same recipient that are still queued.
+
+        An earlier change is superseded by this one. A booking that has not gone out yet goes with the new values
+        instead of this change: then True.
+        """
+        carried = False
+        for kind, version in record.announced:
+            if version >= event.version or kind not in (BOOKED, CHANGED):
+                continue
+            recipient = verdict.recipient
+            earlier = Occasion(record.ref, event=kind, version=version)
+            key = message_key(org_id, earlier, recipient.audience, recipient.ref, channel)
+            if kind == BOOKED:
+                carried = self.messages.require(org_id, key, event.version) or carried
+            else:
+                self._supersede(org_id, key)
+        return carried
+
+    def _supersede(self, org_id: str, key: MessageKey) -> None:
+        snapshot = self.reader.read([Want(org_id, messages=(key,))])[0]
+        earlier = snapshot.messages.get(key)
+        if earlier is not None and earlier.status == "queued":
+            self.messages.withdraw(org_id, earlier, Moved("suppressed", self.clock.now(), "superseded"))
+
+    def _schedule(self, org_id: str, record: StoredRecord, snapshot: Snapshot) -> bool:
+        now = self.clock.now()
+        wanted = [entry for entry in record.plan if entry.state != "cancelled"]
+        fresh = [entry for entry in wanted if entry not in record.scheduled]
+        self._refuse(org_id, record, snapshot, [entry for entry in fresh if entry.state == "suppressed"])
+        planned = due_entries(fresh)
+        if planned:
+            self.due_rows.put(org_id, record.ref, record.appointment.client_id, planned)
+        self.queues.send_due([_due(org_id, record, entry) for entry in planned if is_soon(entry.at, now)])
+        for entry in planned:
+            if not is_soon(entry.at, now):
+                self.schedules.create(_due(org_id, record, entry))
+        done = Committed(record.version, record.plan_revision, tuple(wanted))
+        if not self.records.commit(org_id, record.ref, done):
+            return False
+        for entry in due_entries(record.scheduled):
+            if entry not in wanted and entry.at > now:
+                self.schedules.delete(_due(org_id, record, entry))
+        return True
+
+    def _refuse(self, org_id: str, record: StoredRecord, snapshot: Snapshot, entries: Sequence[Planned]) -> None:
+        """Store, once per reminder that was too late from the start, that and why the client got nothing."""
+        client = snapshot.clients.get(record.appointment.client_id)
+        if client is None or snapshot.settings is None:
+            return
+        recipient, days = client_recipient(client, snapshot.settings), snapshot.settings.retention_days
+        for entry in entries:
+            occasion = Occasion(record.ref, reminder=entry.key, start=entry.start)
+            template, reason = reminder_template_key(entry.key), entry.reason or "too_late"
+            refusal = self.maker.refuse(org_id, occasion, recipient, template, reason, entry.start, self.clock.now())
+            self.messages.create(org_id, refusal, retention_days=days)
+
+
+def _concerned(record: StoredRecord) -> tuple[str, ...]:
+    named = [record.appointment.client_id, *(event.client_id for event in record.events)]
+    return tuple(dict.fromkeys(name for name in named if name))
+
+
+def _due(org_id: str, record: StoredRecord, entry: Planned) -> Due:
+    return Due(org_id, record.ref, record.appointment.client_id, entry.key, entry.start, entry.at, entry.generation)

@@ -1,0 +1,223 @@
+"""Sending: a stored message is re-checked, rendered, claimed, and handed to its provider, once.
+
+The order is what makes it once: everything that may fail harmlessly comes before the claim, nothing lies between the
+claim and the provider's call, and whatever the provider answers is written under the claim. After the claim nothing
+makes the queue deliver the message again.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from carillon.domain.channels import Channel
+from carillon.domain.messages import MAX_ATTEMPTS, Message, MessageKey
+from carillon.domain.recheck import Recheck, recheck
+from carillon.domain.retries import next_attempt
+from carillon.ports import (
+    Claim,
+    Clock,
+    Composer,
+    Connections,
+    Ids,
+    Messages,
+    Moved,
+    Outcome,
+    Outgoing,
+    Provider,
+    Queues,
+    Reader,
+    Ready,
+    RenderingFailed,
+    Snapshot,
+    Tokens,
+    Want,
+)
+from carillon.services.facts import facts_of
+from carillon.services.fallback import Fallback
+
+ROUNDS = 3
+WRITES = 3
+"""How often an outcome is written before it is left to the receipt or the sweep."""
+Result = Literal["sent", "dropped", "deferred", "failed", "unknown", "busy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one queue message; `busy` means that it must come again later."""
+
+    ready: Ready
+    result: Result
+    reason: str | None = None
+    message_id: str | None = None
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends the messages of one channel."""
+
+    channel: Channel
+    reader: Reader
+    messages: Messages
+    queues: Queues
+    connections: Connections
+    composer: Composer
+    provider: Provider
+    tokens: Tokens
+    fallback: Fallback
+    clock: Clock
+    ids: Ids
+    on_error: Callable[[Ready, Exception], None]
+    """Told of a message whose handling broke: the edge logs it, the queue brings it again."""
+
+    def send(self, batch: Sequence[Ready]) -> list[Sent]:
+        """Send a batch side by side: one read for the re-check, then a claim and an outcome for each."""
+        snapshots = self.reader.read([_want(ready) for ready in batch])
+        with ThreadPoolExecutor(max_workers=max(1, len(batch))) as threads:
+            return list(threads.map(self._guarded, batch, snapshots))
+
+    def _guarded(self, ready: Ready, snapshot: Snapshot) -> Sent:
+        try:
+            return self._send_one(ready, snapshot)
+        except Exception as error:  # noqa: BLE001 - one message must not take its batch along
+            self.on_error(ready, error)
+            return Sent(ready, "busy")
+
+    def _send_one(self, ready: Ready, snapshot: Snapshot) -> Sent:
+        for _ in range(ROUNDS):
+            message, now = snapshot.messages.get(ready.key), self.clock.now()
+            if message is None or message.status != "queued" or (message.not_before or now) > now:
+                return self._not_now(ready, message, snapshot, now)
+            facts = (
+                facts_of(snapshot, snapshot.record, self.connections, client=_client(message, snapshot))
+                if snapshot.record is not None
+                else None
+            )
+            checked = recheck(message, facts, now)
+            if checked.status is not None:
+                return self._withdraw(ready, message, snapshot, Moved(checked.status, now, checked.reason))
+            try:
+                outgoing = self._compose(ready, message, snapshot, checked, now)
+            except RenderingFailed:
+                return self._withdraw(ready, message, snapshot, Moved("failed", now, "template_error"))
+            version = snapshot.record.version if snapshot.record is not None else 0
+            claim = Claim(self.ids.ulid(now), self.clock.now(), outgoing.to, version)
+            if self.messages.claim(ready.org_id, message, claim):
+                outcome = self.provider.send(outgoing)
+                return self._settle(ready, message, snapshot, claim, outcome)
+            snapshot = self.reader.read([_want(ready)])[0]
+        return Sent(ready, "busy")
+
+    def _compose(self, ready: Ready, message: Message, snapshot: Snapshot, checked: Recheck, now: datetime) -> Outgoing:
+        rendered = self.composer.compose(message, snapshot)
+        settings = snapshot.settings
+        if settings is None:
+            raise RenderingFailed("the organization has no settings")
+        return Outgoing(
+            org_id=ready.org_id,
+            message_id=message.id,
+            to=checked.address,
+            rendered=rendered,
+            token=self.tokens.issue(ready.org_id, message.key),
+            valid_seconds=max(60, int((message.deadline - now).total_seconds())),
+            sender_name=settings.name,
+            reply_to=settings.contact.email,
+        )
+
+    def _not_now(self, ready: Ready, message: Message | None, snapshot: Snapshot, now: datetime) -> Sent:
+        """Deal with a message that waits, or with a redelivery: its holder is at work, or died, or it is settled."""
+        if message is None:
+            return Sent(ready, "dropped", "message_gone")
+        if message.status == "queued" and message.not_before is not None:
+            self.queues.send_ready([_later(ready, message.not_before, now)])
+            return Sent(ready, "deferred", message.reason, message.id)
+        if message.status == "sending":
+            if message.lease_until is not None and message.lease_until > now:
+                return Sent(ready, "busy", message_id=message.id)
+            # Its holder died during or after the call. It may have been sent, so it never goes back to the queue.
+            self.messages.abandon(ready.org_id, message, Moved("unknown", now, "connection_lost"))
+            return Sent(ready, "unknown", "connection_lost", message.id)
+        if message.status in ("failed", "suppressed"):
+            self.fallback.resume(ready.org_id, message, snapshot)
+        return Sent(ready, "dropped", message.status, message.id)
+
+    def _withdraw(self, ready: Ready, message: Message, snapshot: Snapshot, moved: Moved) -> Sent:
+        if not self.messages.withdraw(ready.org_id, message, moved):
+            return Sent(ready, "busy", message_id=message.id)
+        self.fallback.after(ready.org_id, message, moved, snapshot)
+        return Sent(ready, "dropped", moved.reason, message.id)
+
+    def _settle(self, ready: Ready, message: Message, snapshot: Snapshot, claim: Claim, outcome: Outcome) -> Sent:
+        now = self.clock.now()
+        moved, result = self._moved(message, outcome, now)
+        then = self.fallback.next_message(ready.org_id, message, moved, snapshot)
+        days = snapshot.settings.retention_days if snapshot.settings is not None else 90
+        self._write(ready, message, moved, claim.owner, then, days)
+        if moved.status == "queued" and moved.not_before is not None:
+            self._requeue(ready, _later(ready, moved.not_before, now))
+        elif then is not None and then.channel is not None:
+            self._requeue(ready, Ready(ready.org_id, then.channel, then.key, ready.record))
+        return Sent(ready, result, moved.reason or outcome.code, message.id, outcome.provider_id)
+
+    def _write(self, ready: Ready, message: Message, moved: Moved, owner: str, then: Message | None, days: int) -> None:
+        """Write the outcome, trying again; if it can't be written it stays `sending`, for a receipt or the sweep.
+
+        Raising here would make the queue deliver a message again that the provider may have accepted.
+        """
+        for _ in range(WRITES):
+            try:
+                self.messages.finish(ready.org_id, message, moved, owner=owner, then=then, retention_days=days)
+            except Exception as error:  # noqa: BLE001 - see above
+                self.on_error(ready, error)
+            else:
+                return
+
+    def _requeue(self, ready: Ready, following: Ready) -> None:
+        try:
+            self.queues.send_ready([following])
+        except Exception as error:  # noqa: BLE001 - stored as queued, so the sweep finds it
+            self.on_error(ready, error)
+
+    def _moved(self, message: Message, outcome: Outcome, now: datetime) -> tuple[Moved, Result]:
+        attempt = message.attempt + 1
+        match outcome.kind:
+            case "accepted":
+                return Moved("sent", now, provider_id=outcome.provider_id, parts=outcome.parts), "sent"
+            case "unknown":
+                return Moved("unknown", now, outcome.reason or "connection_lost"), "unknown"
+            case "misconfigured":
+                return Moved("failed", now, "sender_misconfigured"), "failed"
+            case "retry":
+                at = now + next_attempt(attempt, outcome.retry_after, message.id)
+                if attempt < MAX_ATTEMPTS and at <= message.deadline:
+                    return Moved("queued", now, outcome.code, not_before=at), "deferred"
+                return Moved("failed", now, "attempts_exhausted"), "failed"
+            case _:
+                return Moved("failed", now, outcome.reason or "provider_error"), "failed"
+
+
+def _want(ready: Ready) -> Want:
+    kind, _, who = ready.key.recipient.partition(":")
+    return Want(
+        ready.org_id,
+        record=ready.record,
+        clients=(who,) if kind == "c" else (),
+        staff=(who,) if kind == "s" else (),
+        messages=(ready.key,),
+    )
+
+
+def _client(message: Message, snapshot: Snapshot):  # type: ignore[no-untyped-def]
+    return snapshot.clients.get(message.client_id) if message.client_id is not None else None
+
+
+def _later(ready: Ready, at: datetime, now: datetime) -> Ready:
+    delay = max(1, int((at - now) / timedelta(seconds=1)) + 1)
+    return Ready(ready.org_id, ready.channel, ready.key, ready.record, delay)
+
+
+def key_of(ready: Ready) -> MessageKey:
+    """Name the message a queue message is about."""
+    return ready.key
