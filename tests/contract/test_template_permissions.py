@@ -50,6 +50,15 @@ NARROW_KEYS: Final = {
         )
     },
 }
+# Who lists or searches; the others read by key.
+LISTERS: Final = {
+    "SettingsApiFunction",
+    "ContactsApiFunction",
+    "RecordsApiFunction",
+    "MessagesApiFunction",
+    "RunJobsFunction",
+    "SweepFunction",
+}
 # AWS's own policies that SAM adds: both name actions, and their resources can't be narrowed.
 MANAGED: Final = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
 SCANS: Final = {"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:ExportTableToPointInTime"}
@@ -127,6 +136,10 @@ class TestPermissions:
     def test_the_table_is_never_scanned(self, name: str) -> None:
         actions = {action for statement in statements(name) for action in as_list(statement["Action"])}
         assert not actions & SCANS
+
+    def test_indexes_are_for_those_who_list(self, name: str) -> None:
+        indexes = [resource for resource in allowed(name, "dynamodb:Query") if "/index/" in json.dumps(resource)]
+        assert bool(indexes) == (name in LISTERS)
 
     def test_keys_of_the_reserved_tenant_are_out_of_reach(self, name: str) -> None:
         granted = set()
