@@ -28,7 +28,7 @@ _TYPOGRAPHIC = str.maketrans(
 )  # fmt: skip
 _LETTERS = str.maketrans(
     {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ħ": "h", "Ħ": "H",
-     "ı": "i", "œ": "oe", "Œ": "OE", "ŋ": "n", "ĳ": "ij", "Ĳ": "IJ", "ẞ": "SS"}
+     "\u0131": "i", "œ": "oe", "Œ": "OE", "ŋ": "n", "ĳ": "ij", "Ĳ": "IJ", "ẞ": "SS"}
 )  # fmt: skip
 
 
