@@ -26,7 +26,7 @@ BYTE_CODE_OF_3_13: Final = struct.pack("<H2s", 3571, b"\r\n")
 # Flags of a .pyc that is valid by a hash which nobody checks.
 UNCHECKED_HASH: Final = struct.pack("<I", 0b01)
 # Lambda takes 250 MB with all layers; what one cold start has to fetch should stay far below.
-MOST_MEGABYTES: Final = {"DependenciesLayer": 40, "SharedLayer": 5, "SendWhatsappFunction": 90}
+MOST_MEGABYTES: Final = {"DependenciesLayer": 70, "SharedLayer": 5, "SendWhatsappFunction": 90}
 MOST_MEGABYTES_OF_A_FUNCTION: Final = 1
 
 IMPORT_HANDLER: Final = """
