@@ -91,9 +91,7 @@ def create_queues(template: Template, client: Any) -> None:
     """Make the queues, those without a redrive policy first, since a dead-letter queue must exist before."""
     queues = template.resources("AWS::SQS::Queue")
     for queue in sorted(queues, key=lambda entry: "RedrivePolicy" in entry.properties):
-        attributes = {
-            key: _attribute(queue.properties[key]) for key in _QUEUE_PROPERTIES if key in queue.properties
-        }
+        attributes = {key: _attribute(queue.properties[key]) for key in _QUEUE_PROPERTIES if key in queue.properties}
         if "RedrivePolicy" in queue.properties:
             attributes["RedrivePolicy"] = json.dumps(queue.properties["RedrivePolicy"])
         client.create_queue(QueueName=queue.name, Attributes=attributes)

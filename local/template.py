@@ -76,9 +76,7 @@ class Template:
         unknown = set(self.parameters) - set(declared)
         if unknown:
             raise TemplateError(f"the template has no parameter {', '.join(sorted(unknown))}")
-        values = {
-            name: str(self.parameters.get(name, spec.get("Default", ""))) for name, spec in declared.items()
-        }
+        values = {name: str(self.parameters.get(name, spec.get("Default", ""))) for name, spec in declared.items()}
         pseudo = {
             "AWS::Region": self.region,
             "AWS::AccountId": ACCOUNT_ID,
@@ -97,9 +95,7 @@ class Template:
     def resources(self, resource_type: str) -> list[Resource]:
         """All resources of one type whose condition holds, with resolved properties."""
         return [
-            self.resource(logical_id)
-            for logical_id, body in self._resources.items()
-            if body["Type"] == resource_type
+            self.resource(logical_id) for logical_id, body in self._resources.items() if body["Type"] == resource_type
         ]
 
     def resource(self, logical_id: str) -> Resource:
@@ -200,7 +196,5 @@ def transform(text: str) -> dict[str, Any]:
             resource.setdefault("Properties", {})[code] = "s3://local/code"
     functions = document.get("Globals", {}).get("Function", {})
     functions.pop("CodeUri", None)
-    translated: dict[str, Any] = Translator(managed_policy_map={}, sam_parser=Parser()).translate(
-        document, {}
-    )
+    translated: dict[str, Any] = Translator(managed_policy_map={}, sam_parser=Parser()).translate(document, {})
     return translated

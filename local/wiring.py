@@ -161,9 +161,7 @@ def periodic_schedules(template: Template) -> list[PeriodicSpec]:
         if properties.get("State") == "DISABLED":
             continue
         zone = properties.get("ScheduleExpressionTimezone", "UTC")
-        found.append(
-            _periodic(resource, properties["ScheduleExpression"], zone, properties["Target"], is_rule=False)
-        )
+        found.append(_periodic(resource, properties["ScheduleExpression"], zone, properties["Target"], is_rule=False))
     return found
 
 

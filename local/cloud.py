@@ -1,0 +1,279 @@
+"""The local cloud put together: backend, workers, API, fakes, scheduler, engine and tools."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import json
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from local import wiring
+from local.backend import Backend
+from local.clock import SimulatedClock
+from local.config import TWILIO_ACCOUNT, CloudConfig
+from local.engine import Engine
+from local.fakes.callbacks import Callbacks
+from local.fakes.chat import Telegram, Viber
+from local.fakes.http import FakeServer
+from local.fakes.inbound import Inbound
+from local.fakes.ses import Ses
+from local.fakes.sns import Sns
+from local.fakes.twilio import Twilio
+from local.faults import Fault, FaultRegistry
+from local.gateway.server import Gateway
+from local.outbox import Outbox
+from local.provision import fill_secrets, local_parameters, make_resources, worker_environment
+from local.scheduler.api import SchedulerApi
+from local.scheduler.firing import ScheduleTimer
+from local.scheduler.schedules import Schedules
+from local.servers import Servers
+from local.store import Store
+from local.template import Template, load
+from local.tools import build as build_tools
+from local.tracing import MessageTracer
+from local.triggers.invocations import AsyncInvocations
+from local.triggers.periodic import PeriodicTimer
+from local.triggers.queues import QueuePump
+from local.triggers.streams import StreamPump
+from local.workers import Workers
+
+Progress = Callable[[str], None]
+_BACKEND_TARGETS = frozenset({"dynamodb", "sqs"})
+
+
+class AlreadyRunningError(RuntimeError):
+    """Another local cloud works on the same state."""
+
+
+class Cloud:
+    """One local cloud. `start`, use, `stop`; everything it started ends with it."""
+
+    def __init__(self, config: CloudConfig) -> None:
+        self.config = config
+        self.faults = FaultRegistry()
+        self._lock = self._take_lock(config)
+        clock_file = config.state_dir / "clock"
+        self.clock = SimulatedClock(clock_file)
+        self.clock.unfreeze()  # a process that was killed while moving it may have left it standing
+        self.store = Store(config.state_dir / "cloud.sqlite")
+        self.backend = Backend(config.state_dir, config.state_dir / "logs" / "backend.log", clock_file, config.region)
+        self.servers = Servers()
+        self.operator_key = self._operator_key()
+
+    @staticmethod
+    def _take_lock(config: CloudConfig) -> Any:
+        if config.fresh:
+            _refuse_foreign(config.state_dir)
+        config.state_dir.mkdir(parents=True, exist_ok=True)
+        lock = (config.state_dir / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunningError(f"a local cloud is running on {config.state_dir} already") from None
+        if config.fresh:
+            _empty(config.state_dir)
+        return lock
+
+    def _operator_key(self) -> str:
+        key: str | None = self.store.get_note("operator key")
+        if key is None:
+            key = f"crl_live_@.local.{secrets.token_urlsafe(24)}"
+            self.store.put_note("operator key", key)
+        return key
+
+    async def start(self, progress: Progress = lambda _: None) -> None:
+        """Start everything. Raises OSError if a port is taken."""
+        config = self.config
+        self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64))
+        progress("ports")
+        self.api_url = self.servers.reserve("api", config.api_port)
+        self.tools_url = self.servers.reserve("tools", config.tools_port)
+        self.fakes_url = self.servers.reserve("fakes", 0)
+        progress("backend and template")
+        processed, _ = await asyncio.gather(
+            asyncio.to_thread(load, config.template, config.state_dir / "cache"), self.backend.start()
+        )
+        self.template = Template(
+            processed=processed,
+            region=config.region,
+            stack_name=config.stack_name,
+            parameters=local_parameters(processed, self.api_url, self.fakes_url, _sha256(self.operator_key)),
+            queue_url=self.backend.queue_url,
+            api_url=self.api_url,
+        )
+        progress("tables, queues and topics")
+        await asyncio.to_thread(make_resources, self.template, self.backend.url)
+        progress("functions")
+        self._build()
+        await self._start_serving()
+        progress("ready")
+
+    def _build(self) -> None:
+        config, template, clock, store = self.config, self.template, self.clock, self.store
+        functions = wiring.functions(template)
+        routes = wiring.routes(template)
+        self.workers = Workers(
+            functions,
+            worker_environment(config, self.backend.url, self.fakes_url),
+            config.state_dir / "clock",
+            config.state_dir / "logs",
+            config.region,
+        )
+        doors = {route.function for route in routes} | {r.authorizer.function for r in routes if r.authorizer}
+        self.workers.concurrency = {**dict.fromkeys(doors, 2), **config.concurrency}
+        self.gateway = Gateway(routes, self.workers, clock)
+        self.outbox_list = Outbox(store, clock)
+        self.tracer = MessageTracer(self.outbox_list, self.backend)
+        self.callbacks = Callbacks(store, clock, self.session)
+        self.invocations = AsyncInvocations(store, self.workers, self.backend, clock)
+        roles = {r.arn for r in template.resources("AWS::IAM::Role") if _is_for_scheduler(r.properties)}
+        self.schedules = Schedules(store, clock, config.region, roles)
+        for group in template.resources("AWS::Scheduler::ScheduleGroup"):
+            self.schedules.ensure_group(group.name)
+        firing = ScheduleTimer(self.schedules, store, self.backend, self.invocations, clock, self.faults)
+        periodic = PeriodicTimer(wiring.periodic_schedules(template), store, self.invocations, clock, config.region)
+        self.pumps = [self._pump(mapping) for mapping in wiring.source_mappings(template)]
+        timers = (firing, self.callbacks, self.invocations)
+        self.engine = Engine(clock, self.backend, self.workers, self.pumps, timers, periodic)
+        self.callbacks.background.on_idle = self.engine.notify
+        self.invocations.background.on_idle = self.engine.notify
+        self._build_fakes()
+
+    def _pump(self, mapping: wiring.SourceMapping) -> QueuePump | StreamPump:
+        if mapping.is_stream:
+            return StreamPump(mapping, self.backend, self.workers, self.clock, self.faults)
+        return QueuePump(mapping, self.backend, self.workers, self.faults)
+
+    def _build_fakes(self) -> None:
+        self.twilio = Twilio(TWILIO_ACCOUNT, self.store, self.outbox_list, self.callbacks, self.clock, self.faults)
+        sns_url = f"{self.backend.url}/"
+        self.fakes = FakeServer(self.faults)
+        ses = Ses(self.template, self.outbox_list, self.callbacks, self.clock, self.faults, sns_url)
+        self.fakes.add("/aws/ses", "ses", ses)
+        self.fakes.add("/aws/sns", "sns", Sns(self.outbox_list, self.session, self.backend.url))
+        self.fakes.add("/aws/scheduler", "scheduler", SchedulerApi(self.schedules))
+        self.fakes.add("/bot", "telegram", Telegram(self.outbox_list, self.clock))
+        self.fakes.add("/pa/", "viber", Viber(self.outbox_list, self.clock))
+        self.fakes.add("/", "twilio", self.twilio)
+        self.fakes.on_crash = self.workers.crash
+        self.backend.on_crash = self.workers.crash
+        self._inbound = Inbound(self.twilio, self.outbox_list, self.session, self.api_url)
+
+    async def _start_serving(self) -> None:
+        await asyncio.to_thread(fill_secrets, self.template, self.backend.url, TWILIO_ACCOUNT)
+        for pump in self.pumps:
+            if isinstance(pump, StreamPump):
+                await pump.open()
+        await self.servers.serve("fakes", web.Server(self.fakes.handle, access_log=None))
+        await self.servers.serve("api", web.Server(self.gateway.handle, access_log=None))
+        await self.servers.serve_app("tools", build_tools(self))
+        self.engine.start()
+
+    async def stop(self) -> None:
+        """End everything; state is kept."""
+        await self.servers.close()
+        if hasattr(self, "engine"):
+            await self.engine.stop()
+            await self.invocations.background.stop()
+            await self.callbacks.background.stop()
+            await self.workers.stop()
+        await self.backend.stop()
+        if hasattr(self, "session"):
+            await self.session.close()
+        self.store.close()
+        self._lock.close()
+
+    # ---- what the tools offer
+
+    async def move_clock(self, target: float) -> None:
+        """Move the clock, working off all that falls due."""
+        await self.engine.move(target)
+
+    async def outbox(self) -> list[dict[str, Any]]:
+        """Answer what was sent, oldest first."""
+        return await self.tracer.entries()
+
+    async def set_faults(self, faults: list[Fault]) -> None:
+        """Put faults in force; those on the backend are played there."""
+        for fault in faults:
+            self.faults.add(fault)
+        await self._tell_backend()
+
+    async def clear_faults(self) -> None:
+        """End all faults."""
+        self.faults.clear()
+        await self._tell_backend()
+
+    async def _tell_backend(self) -> None:
+        chosen = [f.describe() for f in self.faults.faults() if f.target in _BACKEND_TARGETS]
+        await self.backend.call("faults", faults=[{**f, "struck": None} for f in chosen])
+
+    async def describe_faults(self) -> list[dict[str, Any]]:
+        """Answer the faults in force with how often they struck."""
+        counts = {(f["target"], f["kind"]): f["struck"] for f in await self.backend.call("fault_counts")}
+        return [
+            {**fault, "struck": fault["struck"] + counts.get((fault["target"], fault["kind"]), 0)}
+            for fault in self.faults.describe()
+        ]
+
+    async def reset(self) -> None:
+        """Forget everything but the clock and the operator's key, and begin empty."""
+        await self.clear_faults()
+        await self.engine.pause()
+        try:
+            await self.workers.stop()
+            self.store.clear()
+            self.store.put_note("operator key", self.operator_key)
+            await self.backend.call("reset")
+            await asyncio.to_thread(make_resources, self.template, self.backend.url)
+            await asyncio.to_thread(fill_secrets, self.template, self.backend.url, TWILIO_ACCOUNT)
+            self.workers.update(wiring.functions(self.template))
+            self.schedules.ensure_group("default")
+            for group in self.template.resources("AWS::Scheduler::ScheduleGroup"):
+                self.schedules.ensure_group(group.name)
+            self.gateway.authorizers.forget()
+            for pump in self.pumps:
+                if isinstance(pump, StreamPump):
+                    await pump.open()
+        finally:
+            self.engine.resume()
+
+    async def inbound(self, channel: str, sender: str, text: str) -> int:
+        """Let a client reply."""
+        return await self._inbound.deliver(channel, sender, text)
+
+    async def queues(self) -> dict[str, Any]:
+        """Answer what waits in queues and streams."""
+        return await self.backend.state()
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_for_scheduler(properties: Any) -> bool:
+    return "scheduler.amazonaws.com" in json.dumps(properties.get("AssumeRolePolicyDocument", {}))
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Never empty a folder that isn't a local cloud's."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / "clock").exists():
+        raise RuntimeError(f"{folder} is not a local cloud's folder; it is left as it is")
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.name in ("lock", "cache"):
+            continue
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

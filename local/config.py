@@ -1,0 +1,46 @@
+"""How a local cloud is set up: from the environment, or by a test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[1]
+DEFAULT_API_PORT = 8080
+DEFAULT_TOOLS_PORT = 8081
+TWILIO_ACCOUNT = ("AC" + "0" * 31 + "1", "local-twilio-auth-token")
+
+
+@dataclass(frozen=True)
+class CloudConfig:
+    """Where the local cloud keeps its state, listens, and finds template and code. Port 0: any free one."""
+
+    state_dir: Path = REPOSITORY / ".local"
+    template: Path = REPOSITORY / "template.yaml"
+    code: tuple[Path, ...] = (REPOSITORY, REPOSITORY / "layers" / "shared")
+    api_port: int = DEFAULT_API_PORT
+    tools_port: int = DEFAULT_TOOLS_PORT
+    region: str = "eu-central-1"
+    stack_name: str = "carillon"
+    demo: bool = True
+    fresh: bool = False
+    concurrency: Mapping[str, int] = field(default_factory=dict)
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> CloudConfig:
+    """Read API_PORT, TOOLS_PORT, DEMO and FRESH; for tests also LOCAL_DIR, LOCAL_TEMPLATE and LOCAL_CODE.
+
+    Raises ValueError for a port that is no number.
+    """
+    code = environ.get("LOCAL_CODE")
+    return CloudConfig(
+        template=Path(environ.get("LOCAL_TEMPLATE") or REPOSITORY / "template.yaml"),
+        code=(Path(code),) if code else (REPOSITORY, REPOSITORY / "layers" / "shared"),
+        state_dir=Path(environ.get("LOCAL_DIR") or REPOSITORY / ".local"),
+        api_port=int(environ.get("API_PORT") or DEFAULT_API_PORT),
+        tools_port=int(environ.get("TOOLS_PORT") or DEFAULT_TOOLS_PORT),
+        demo=environ.get("DEMO", "1") not in ("0", ""),
+        fresh=environ.get("FRESH", "0") not in ("0", ""),
+    )

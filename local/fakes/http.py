@@ -1,0 +1,116 @@
+"""Calls to the fakes over HTTP, with the faults that are to be played on them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from local.faults import Fault, FaultRegistry
+
+_CALLER = re.compile(r"\bapp/local-(\d+)")
+_CALLER_HEADER = "x-local-worker"
+_HANG_S = 60.0
+_DELAY_S = 0.5
+CALL_KINDS = frozenset({"timeout_before", "timeout_after", "error_5xx", "throttle", "reject", "crash_after", "delay"})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One HTTP call to a fake. `path` begins with a slash and is undecoded."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a fake answers: JSON, or bytes as they are."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Fake(Protocol):
+    """A service that can be called and can refuse."""
+
+    async def answer(self, call: Call) -> Answer:
+        """Do what the service does."""
+
+    def refuse(self, fault: Fault, call: Call) -> Answer | None:
+        """Answer a fault of the kinds error_5xx, throttle and reject; None lets the call through."""
+
+
+class FakeServer:
+    """Serves the fakes: each has a path prefix, and one answers whatever no prefix claims."""
+
+    def __init__(self, faults: FaultRegistry) -> None:
+        self._faults = faults
+        self._fakes: list[tuple[str, str, Fake]] = []
+        self.on_crash: Callable[[int], None] = lambda _: None
+
+    def add(self, prefix: str, target: str, fake: Fake) -> None:
+        """Serve `fake` under a prefix; `target` is its name in faults."""
+        self._fakes.append((prefix, target, fake))
+        self._fakes.sort(key=lambda entry: len(entry[0]), reverse=True)
+
+    async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
+        """Answer one HTTP request."""
+        path = http.raw_path.partition("?")[0]
+        body = await http.read()
+        for prefix, target, fake in self._fakes:
+            if path.startswith(prefix):
+                call = Call(
+                    http.method,
+                    "/" + path.removeprefix(prefix).lstrip("/") if prefix.startswith("/aws") else path,
+                    http.query,
+                    {name.lower(): value for name, value in http.headers.items()},
+                    body,
+                )
+                return _response(await self._play(target, fake, call))
+        return web.json_response({"message": "no such service in the local cloud"}, status=404)
+
+    async def _play(self, target: str, fake: Fake, call: Call) -> Answer:
+        fault = self._faults.draw(target, CALL_KINDS)
+        if fault is None:
+            return await fake.answer(call)
+        if fault.kind == "delay":
+            await asyncio.sleep(_DELAY_S)
+            return await fake.answer(call)
+        if fault.kind in ("error_5xx", "throttle", "reject"):
+            return fake.refuse(fault, call) or await fake.answer(call)
+        if fault.kind != "timeout_before":
+            await fake.answer(call)
+        if fault.kind == "crash_after":
+            self.on_crash(caller(call.headers))
+        await asyncio.sleep(_HANG_S)
+        return Answer(504)
+
+
+def caller(headers: Mapping[str, str]) -> int:
+    """Read the process id of the calling worker, from AWS's user agent or our own header; 0 if unknown."""
+    if headers.get(_CALLER_HEADER, "").isdigit():
+        return int(headers[_CALLER_HEADER])
+    match = _CALLER.search(headers.get("user-agent", ""))
+    return int(match.group(1)) if match else 0
+
+
+def _response(answer: Answer) -> web.Response:
+    headers = dict(answer.headers)
+    if isinstance(answer.body, bytes):
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+    body = b"" if answer.body is None else json.dumps(answer.body).encode()
+    headers.setdefault("content-type", "application/json")
+    return web.Response(status=answer.status, body=body, headers=headers)
+
+
+Poster = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]

@@ -1,0 +1,1 @@
+"""API Gateway's HTTP API: routes, authorizer, and the translation to Lambda events and back."""
