@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from carillon.domain.catalog import ROWS
+from carillon.domain.catalog import general_key
 from carillon.domain.constraints import document
 from carillon.domain.errors import Fault, Invalid
 
@@ -58,13 +58,6 @@ class TemplateInvalid(Invalid):
             ],
             code="template_invalid",
         )
-
-
-def general_key(key: str) -> str | None:
-    """Name the key whose text stands in for a missing one: `reminder` for every reminder, own ones included."""
-    if key in ROWS:
-        return ROWS[key].falls_back_to
-    return "reminder" if key.startswith("reminder.") else None
 
 
 def keys_of(key: str) -> list[str]:

@@ -40,7 +40,7 @@ def _ours(*names: str) -> dict[str, Node]:
     return {name: Leaf(typed=False) for name in names}
 
 
-_APPOINTMENT = _ours("date", "time", "end_time", "weekday", "duration", "price", "status") | _texts(
+_APPOINTMENT = _ours("date", "day", "time", "end_time", "weekday", "duration", "price", "status") | _texts(
     "service", "location"
 )
 _LINE = Group(_ours("time", "end_time", "duration", "status") | _texts("client", "service", "staff", "location"))
@@ -52,12 +52,12 @@ TREE = Group(
         "staff": Group(_texts("name")),
         "staff_names": Listing(),
         "appointment": Group(_APPOINTMENT | _ours("manage_url", "payment_url")),
-        "slot": Group(_ours("date", "time", "weekday", "booking_url") | _texts("service", "staff")),
+        "slot": Group(_ours("date", "day", "time", "weekday", "booking_url") | _texts("service", "staff")),
         "order": Group(_ours("status", "total", "due") | _texts("number", "summary")),
         "lead": Group(_ours("status") | _texts("name", "phone", "email", "summary")),
         "task": Group(_ours("status", "due") | _texts("title", "author", "record")),
         "reminder": Group(_ours("key", "lead_time", "day") | {"others": Listing(_LINE)}),
-        "recap": Group(_ours("date", "weekday", "day", "count", "first_time", "last_time") | {"items": Listing(_LINE)}),
+        "recap": Group(_ours("date", "day", "weekday", "count", "first_time", "last_time") | {"items": Listing(_LINE)}),
         "review": Group(_ours("url")),
         "links": Group(_ours("preferences", "unsubscribe")),
         "fields": Group(open=True),

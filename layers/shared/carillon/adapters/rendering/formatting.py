@@ -90,15 +90,23 @@ class Formats:
         self._own: Mapping[str, Any] = parts(built_in) if built_in else {}
         self._words: Mapping[str, str] = self._own.get("words", {})
 
-    def day(self, day: date, *, year: bool) -> str:
-        """Write a day as `1 December`, with the year if asked."""
-        from babel.dates import format_date, format_skeleton  # noqa: PLC0415
+    def day(self, day: date, *, year: bool = False) -> str:
+        """Write a date as `1 December`, with the year if asked."""
+        return self._date("long", day, year=year)
 
-        # Babel types days as datetimes in one function and as dates in the other.
-        moment = datetime(day.year, day.month, day.day)  # noqa: DTZ001
-        text = format_date(day, "long", self.locale) if year else format_skeleton("MMMMd", moment, locale=self.locale)
+    def full_day(self, day: date, *, year: bool = False) -> str:
+        """Write a date with its day of the week: `Tuesday, 1 December`."""
+        return self._date("full", day, year=year)
+
+    def _date(self, width: str, day: date, *, year: bool) -> str:
+        from babel.dates import format_date  # noqa: PLC0415
+
+        pattern = str(self.locale.date_formats[width].pattern)
+        return self._first(format_date(day, pattern if year else _without_year(pattern), self.locale))
+
+    def _first(self, text: str) -> str:
         first = self._words.get("first_of_month")
-        return re.sub(r"^1(?= )", first, text) if first else text.translate(_SPACES)
+        return (re.sub(r"(?<!\d)1(?= [^\W\d])", first, text) if first else text).translate(_SPACES)
 
     def weekday(self, day: date) -> str:
         """Name the day of the week."""
@@ -161,6 +169,13 @@ class Formats:
         """Name today and tomorrow; empty for any other day."""
         name = {0: "today", 1: "tomorrow"}.get((day - today).days)
         return self._words.get(name, "") if name else ""
+
+
+def _without_year(pattern: str) -> str:
+    """Take the year out of a CLDR date pattern, with what joins it (`, y`, `'de' y`, `y. `); keep it in the middle."""
+    shorter = re.sub(r"(?:[,\s]|'[^']*'(?=\s*y))*[yr]+(?:\s*'[^']*'\.?|[^\w\s']*)\s*$", "", pattern)
+    shorter = re.sub(r"^\s*[yr]+(?:\s*'[^']*'|[^\w\s']|[\u5e74\ub144])*\s*", "", shorter)
+    return pattern if re.search("[yr]", re.sub(r"'[^']*'", "", shorter)) else shorter
 
 
 @lru_cache(maxsize=64)
@@ -226,7 +241,13 @@ def _end(appointment: Appointment, settings: Settings) -> datetime:
 
 def _day(wall: datetime, facts: Facts, names: Formats) -> dict[str, str]:
     far = abs(wall - facts.now) > _FAR
-    return {"date": names.day(wall.date(), year=far), "weekday": names.weekday(wall.date()), "time": names.time(wall)}
+    day = wall.date()
+    return {
+        "date": names.day(day, year=far),
+        "day": names.full_day(day, year=far),
+        "weekday": names.weekday(day),
+        "time": names.time(wall),
+    }
 
 
 def _appointment(appointment: Appointment, facts: Facts, names: Formats) -> dict[str, Any]:
@@ -275,11 +296,10 @@ def _line(visit: Visit, settings: Settings, names: Formats) -> dict[str, Any]:
 
 def _recap(day: date, facts: Facts, names: Formats) -> dict[str, Any]:
     lines = [_line(visit, facts.settings, names) for visit in facts.recap]
-    today = to_wall(facts.now, facts.settings.time_zone).date()
     return {
-        "date": names.day(day, year=False),
+        "date": names.day(day),
+        "day": names.full_day(day),
         "weekday": names.weekday(day),
-        "day": names.near(day, today),
         "count": names.counted("appointments", len(lines)),
         "first_time": lines[0]["time"] if lines else None,
         "last_time": lines[-1]["end_time"] if lines else None,
@@ -306,7 +326,7 @@ def _due(text: str | None, facts: Facts, names: Formats) -> str | None:
         return names.day(date.fromisoformat(text), year=True)
     value = parse_start(text)
     wall = value if value.tzinfo is None else to_wall(value, facts.settings.time_zone)
-    return f"{names.day(wall.date(), year=False)}, {names.time(wall)}"
+    return f"{names.day(wall.date())}, {names.time(wall)}"
 
 
 def _order(order: Mapping[str, Any], facts: Facts, names: Formats) -> dict[str, Any]:

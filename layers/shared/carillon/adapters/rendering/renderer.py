@@ -25,7 +25,9 @@ from carillon.domain.templates import (
     choose_locale,
 )
 from carillon.domain.variables import Leaf, find
+from carillon.domain.whatsapp import filled
 from carillon.ports import Rendered, RenderingFailed
+from carillon.ports_texts import Submitted
 
 _SPACES = re.compile(r"[ \t]{2,}")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -68,21 +70,11 @@ class TemplateRenderer:
             raise RenderingFailed(f"there is no text {key} for {audience} on {channel}")
         return found
 
-    def render_approved(
-        self,
-        *,
-        key: str,
-        audience: Audience,
-        locale: str,
-        values: Mapping[str, Any],
-        content: ContentTemplate,
-    ) -> Rendered:
+    def render_approved(self, *, content: Submitted, values: Mapping[str, Any], locale: str) -> Rendered:
         """Fill an approved WhatsApp template: its variables, and the text as the person will read it."""
-        filled = fill(content.variables, values, locale)
-        approved = self.built_in(key=key, audience=audience, channel="whatsapp", locale=locale).approved or ""
-        by_name = {path: filled[number] for number, path in content.variables.items()}
-        text = re.sub(r"\{\{ ([a-z_.]+) \}\}", lambda match: by_name.get(match.group(1), match.group(1)), approved)
-        return Rendered(text=text, content_sid=content.content_sid, variables=filled)
+        variables = fill(content.variables, values, locale)
+        text = filled(content.text, content.variables, variables)
+        return Rendered(text=text, content_sid=content.content_sid, variables=variables)
 
     def check(self, *, channel: Channel, text: OwnText) -> None:
         """Check a text as it is to be stored; raises TemplateInvalid with every mistake at its line and column."""
@@ -118,14 +110,14 @@ class TemplateRenderer:
 def fill(mapping: Mapping[str, str], values: Mapping[str, Any], locale: str) -> dict[str, str]:
     """Fill an approved template's numbers; Twilio refuses an empty value (21656), so each has a word instead."""
     fallback = words(built_in_locale(choose_locale(locale, locale)) or "en")
-    filled = {}
+    texts = {}
     for number, path in mapping.items():
         found: Any = values
         for name in path.split("."):
             found = found.get(name) if isinstance(found, Mapping) else None
         text = one_line("" if found is None else str(found))
-        filled[number] = text or fallback.get(path, "-")
-    return filled
+        texts[number] = text or fallback.get(path, "-")
+    return texts
 
 
 def _shortened(text: str, longest: int) -> str:
