@@ -70,7 +70,7 @@ def make_thing(call: Call, body: Thing) -> Answer[Thing]:
     return Answer(body, status=201)
 
 
-@door.post("/v1/runs", roles=INSIDE, lease=True)
+@door.post("/v1/runs", roles=INSIDE, repeats="leased")
 def run(call: Call) -> Answer[dict[str, int]]:
     """Run."""
     if call.headers.get("x-fail"):

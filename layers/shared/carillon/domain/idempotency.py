@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from carillon.domain.codec import dumps
-from carillon.domain.errors import CarillonError
+from carillon.domain.errors import CarillonError, Conflict, Fault, Invalid
 
 KEEP_SECONDS = 24 * 3600
 LEASE_SECONDS = 60
@@ -34,6 +34,16 @@ class Attempt:
     def answered(self, status: int, document: object, etag: str | None = None) -> StoredAnswer:
         """Give the answer to be stored in the same transaction as the effect."""
         return StoredAnswer(self.key, self.fingerprint, status, dumps(document), etag)
+
+    def same(self, stored: StoredAnswer) -> StoredAnswer:
+        """Check that a stored answer is this very call's; raises Invalid or Conflict if not, or not yet."""
+        if stored.fingerprint != self.fingerprint:
+            message = "this Idempotency-Key was used for a call with another path or body"
+            raise Invalid([Fault("", "idempotency_key_reused", message)], message, "idempotency_key_reused")
+        if stored.status is None:
+            message = "the first call with this Idempotency-Key is still running"
+            raise Conflict("idempotency_in_progress", message)
+        return stored
 
 
 class RepeatedError(CarillonError):

@@ -3,6 +3,7 @@
 Each key begins with the data set, so no request can reach another tenant's items, whatever else goes wrong.
 """
 
+import zlib
 from datetime import datetime
 
 from carillon.domain.times import iso
@@ -12,9 +13,19 @@ SHARDS = 4
 """Shards of an organization's client list and of the list of organizations."""
 
 
+def shard(text: str) -> int:
+    """Choose the shard of a list that something with this id stands in."""
+    return zlib.crc32(text.encode()) % SHARDS
+
+
+def client_list(o: str, number: int) -> str:
+    """GSI1 partition: a shard of an organization's clients, by name."""
+    return f"{o}#CL#{number}"
+
+
 def organization(o: str) -> Key:
     """The organization, its activation and its tombstone."""
-    return o, "ORG"
+    return f"{o}#ORG", "ORG"
 
 
 def settings(o: str) -> Key:

@@ -2,15 +2,15 @@
 
 A door's app.py declares its routes. The annotations of a route's function say what it takes and answers:
 
-    from carillon import bootstrap
+    from carillon.bootstrap.contacts_api import services
     from carillon.runtime.http import INSIDE, Answer, Call, Door, Draft, Id, Nothing, Page
 
-    door = Door(answers=lambda: bootstrap.contacts_api().answers)     # `answers` only where there are POSTs
+    door = Door(answers=lambda: services().answers)     # `answers` only where there are POSTs
 
     @door.get("/v1/clients", roles=INSIDE)
     def list_clients(call: Call, query: ClientQuery) -> Answer[Page[ClientView]]:
         "First line: the summary in the OpenAPI; the rest of the docstring: its description."
-        return Answer(bootstrap.contacts_api().clients.search(call.org_id, query, call.position))
+        return Answer(services().clients.search(call.org_id, query, call.position))
 
     @door.put("/v1/clients/<client_id>", roles=INSIDE, statuses=(200, 201), errors=("duplicate_client",))
     def put_client(call: Call, client_id: Id, body: ClientInput) -> Answer[ClientView]: ...
@@ -31,7 +31,7 @@ A door's app.py declares its routes. The annotations of a route's function say w
 - `versioned=True` on a route that answers an ETag; in its PUT call `call.if_match()` (None: `*`, any version).
 - Any POST understands `Idempotency-Key`: `call.attempt` (None without the header) goes to the service, which stores
   `attempt.answered(status, document)` in the transaction of its effect and lets `RepeatedError` of a lost race
-  through. Where the effect is several writes, declare `lease=True` and leave `call.attempt` alone.
+  through. Where the effect is several writes, declare `repeats="leased"` and leave `call.attempt` alone.
 - Larger functions split their routes: `routes = Routes()` in a module, `door.include(module.routes)` in app.py.
 
 `tools/openapi.py` writes the OpenAPI document from the same declarations; run it after any change of a route.
@@ -39,6 +39,7 @@ A door's app.py declares its routes. The annotations of a route's function say w
 
 from carillon.domain.constraints import Id
 from carillon.domain.listing import ListQuery, Page
+from carillon.runtime.http import docs
 from carillon.runtime.http.call import Answer, Call, Nothing, Raw
 from carillon.runtime.http.door import Door
 from carillon.runtime.http.problems import Rejected
@@ -74,4 +75,5 @@ __all__ = [
     "Roles",
     "Route",
     "Routes",
+    "docs",
 ]

@@ -95,7 +95,7 @@ class Door(Routes):
             attempt = repeats.attempt_of(headers, route.method, event["rawPath"], body)
         request_id = event["requestContext"]["requestId"]
         call = Call(request_id, headers, caller, position, attempt)
-        if attempt is None or self._answers is None:
+        if attempt is None or self._answers is None or route.repeats == "own":
             return _render(route.endpoint(call, **arguments), event, org_id)
 
         def run() -> StoredAnswer:
@@ -104,7 +104,7 @@ class Door(Routes):
                 raise TypeError("a POST that may be repeated answers a document")
             return attempt.answered(answer.status, answer.document, answer.etag)
 
-        stored = repeats.answer_once(self._answers(), org_id, attempt, run, lease=route.lease)
+        stored = repeats.answer_once(self._answers(), org_id, attempt, run, lease=route.repeats == "leased")
         etag = {"ETag": f'"{stored.etag}"'} if stored.etag else {}
         return _response(stored.status or 200, stored.body, JSON, etag)
 

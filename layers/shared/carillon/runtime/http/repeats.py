@@ -1,14 +1,14 @@
 """`Idempotency-Key`: a repeated POST gets the first one's answer.
 
-The service stores the answer in the transaction of its effect (`Call.attempt`). A route declared with `lease=True` has
-an effect of several writes: then the key is taken first, with a lease, and answered after.
+The service stores the answer in the transaction of its effect (`Call.attempt`). A route declared with
+`repeats="leased"` has an effect of several writes: then the key is taken first, with a lease, and answered after.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from carillon.domain.errors import Conflict, Contended, Fault, Invalid
+from carillon.domain.errors import Contended, Fault, Invalid
 from carillon.domain.idempotency import Attempt, RepeatedError, StoredAnswer
 from carillon.domain.ids import digest
 
@@ -54,7 +54,7 @@ def answer_once(
     """Run a call unless it was answered before; raises Conflict while the first one is still running."""
     stored = answers.find(org_id, attempt.key)
     if stored is not None:
-        return _same(stored, attempt)
+        return attempt.same(stored)
     if lease:
         return _leased(answers, org_id, attempt, run)
     try:
@@ -79,13 +79,4 @@ def _first(answers: Answers, org_id: str, attempt: Attempt) -> StoredAnswer:
     stored = answers.find(org_id, attempt.key)
     if stored is None:
         raise Contended("another call with the same Idempotency-Key came between")
-    return _same(stored, attempt)
-
-
-def _same(stored: StoredAnswer, attempt: Attempt) -> StoredAnswer:
-    if stored.fingerprint != attempt.fingerprint:
-        message = "this Idempotency-Key was used for a call with another path or body"
-        raise Invalid([Fault("", "idempotency_key_reused", message)], message, "idempotency_key_reused")
-    if stored.status is None:
-        raise Conflict("idempotency_in_progress", "the first call with this Idempotency-Key is still running")
-    return stored
+    return attempt.same(stored)

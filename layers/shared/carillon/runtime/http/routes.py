@@ -16,6 +16,9 @@ from carillon.runtime.http.roles import Roles
 from carillon.runtime.http.validation import Draft
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Repeats = Literal["stored", "leased", "own"]
+"""`stored`: the service stores its answer with its effect. `leased`: the door does, around it. `own`: the service does
+all of it, because its answer may not be stored as it is."""
 Endpoint = Callable[..., "Answer[Any] | Raw | Nothing"]
 F = TypeVar("F", bound=Endpoint)
 _PARAMETER = re.compile(r"<(\w+)>")
@@ -37,7 +40,8 @@ class Route:
     """One declared route.
 
     `roles` None: public. `statuses`: what it answers when all is well. `errors`: codes beyond those every route can
-    answer. `versioned`: it answers an ETag and, as PUT, requires If-Match. `lease`: see `repeats`. `max_body`: bytes.
+    answer. `versioned`: it answers an ETag and, as PUT, requires If-Match.
+    `repeats`: who sees to the answers of a repeated POST. `max_body`: bytes.
     """
 
     method: Method
@@ -47,7 +51,7 @@ class Route:
     statuses: tuple[int, ...]
     errors: tuple[Code, ...]
     versioned: bool
-    lease: bool
+    repeats: Repeats
     max_body: int
 
     @cached_property
@@ -98,13 +102,13 @@ class Routes:
         statuses: tuple[int, ...] = (200,),
         errors: tuple[Code, ...] = (),
         versioned: bool = False,
-        lease: bool = False,
+        repeats: Repeats = "stored",
         max_body: int = MAX_BODY,
     ) -> Callable[[F], F]:
         """Declare a route; path parameters are written `<name>` and are arguments of the function."""
 
         def declare(endpoint: F) -> F:
-            self.routes.append(Route(method, path, endpoint, roles, statuses, errors, versioned, lease, max_body))
+            self.routes.append(Route(method, path, endpoint, roles, statuses, errors, versioned, repeats, max_body))
             return endpoint
 
         return declare
@@ -122,11 +126,13 @@ class Routes:
         roles: Roles | None,
         statuses: tuple[int, ...] = (200,),
         errors: tuple[Code, ...] = (),
-        lease: bool = False,
+        repeats: Repeats = "stored",
         max_body: int = MAX_BODY,
     ) -> Callable[[F], F]:
         """Declare a POST; it understands `Idempotency-Key`."""
-        return self.route("POST", path, roles=roles, statuses=statuses, errors=errors, lease=lease, max_body=max_body)
+        return self.route(
+            "POST", path, roles=roles, statuses=statuses, errors=errors, repeats=repeats, max_body=max_body
+        )
 
     def put(
         self,

@@ -1,0 +1,1 @@
+"""Whose an API key is: the HTTP API's authorizer."""

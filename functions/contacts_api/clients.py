@@ -1,0 +1,68 @@
+"""Routes of clients and their consents."""
+
+from functools import partial
+
+from carillon.bootstrap.contacts_api import services
+from carillon.domain.clients import Consents
+from carillon.domain.consents import ConsentHistory
+from carillon.runtime.http import INSIDE, Answer, Call, Draft, Id, Nothing, Page, Routes
+from carillon.services.clients import READ_ONLY, ClientDocument, ClientInput, ClientQuery, RemoveQuery
+
+routes = Routes()
+
+
+@routes.get("/v1/clients", roles=INSIDE)
+def list_clients(call: Call, query: ClientQuery) -> Answer[Page[ClientDocument]]:
+    """Find clients by phone, e-mail or name; without a filter, list them by name."""
+    return Answer(services().clients.search(call.org_id, query, call.position))
+
+
+@routes.post("/v1/clients", roles=INSIDE, statuses=(201,), errors=("duplicate_client",))
+def create_client(call: Call, body: Draft[ClientInput]) -> Answer[ClientDocument]:
+    """Make a client; without an id it gets one."""
+    keeping = services().clients
+    stated = body.without(*READ_ONLY).value(partial(keeping.faults, call.org_id))
+    return Answer(keeping.create(call.caller, stated, call.attempt), status=201)
+
+
+@routes.get("/v1/clients/<client_id>", roles=INSIDE)
+def get_client(call: Call, client_id: Id) -> Answer[ClientDocument]:
+    """Read a client."""
+    return Answer(services().clients.get(call.org_id, client_id))
+
+
+@routes.put("/v1/clients/<client_id>", roles=INSIDE, statuses=(200, 201), errors=("duplicate_client",))
+def put_client(call: Call, client_id: Id, body: Draft[ClientInput]) -> Answer[ClientDocument]:
+    """Make or replace a client; consents and enrolment left out stay."""
+    keeping = services().clients
+    stated = body.without(*READ_ONLY).value(partial(keeping.faults, call.org_id))
+    document, new = keeping.put(call.caller, client_id, stated)
+    return Answer(document, status=201 if new else 200)
+
+
+@routes.patch("/v1/clients/<client_id>", roles=INSIDE, errors=("duplicate_client",))
+def patch_client(call: Call, client_id: Id, body: Draft[ClientInput]) -> Answer[ClientDocument]:
+    """Change fields of a client; null empties one."""
+    keeping = services().clients
+    base = keeping.patchable(call.org_id, client_id)
+    stated = body.without(*READ_ONLY).over(base, partial(keeping.faults, call.org_id))
+    return Answer(keeping.put(call.caller, client_id, stated)[0])
+
+
+@routes.delete("/v1/clients/<client_id>", roles=INSIDE, errors=("has_upcoming",))
+def delete_client(call: Call, client_id: Id, query: RemoveQuery) -> Nothing:
+    """Unenrol and hide a client."""
+    services().clients.remove(call.caller, client_id, force=query.force)
+    return Nothing()
+
+
+@routes.get("/v1/clients/<client_id>/consents", roles=INSIDE)
+def get_consents(call: Call, client_id: Id) -> Answer[ConsentHistory]:
+    """Read the consents in force and everything that led to them."""
+    return Answer(services().consents.read(call.org_id, client_id))
+
+
+@routes.put("/v1/clients/<client_id>/consents", roles=INSIDE)
+def put_consents(call: Call, client_id: Id, body: Consents) -> Answer[ConsentHistory]:
+    """State what a client agreed to or withdrew; a channel left out is unchanged."""
+    return Answer(services().consents.state(call.caller, client_id, body))

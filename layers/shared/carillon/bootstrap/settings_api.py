@@ -1,0 +1,41 @@
+"""The services behind the door of organization and settings."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from carillon import bootstrap
+from carillon.adapters.dynamodb.idempotency import DynamoAnswers
+from carillon.adapters.dynamodb.organizations import DynamoOrganizations
+from carillon.adapters.dynamodb.settings import DynamoSettings
+from carillon.adapters.phones import NumberPlans
+from carillon.adapters.system import RandomIds
+from carillon.runtime.config import SettingsApiConfig
+from carillon.services.integrations import Integrations, Senders
+from carillon.services.organizations import OrganizationKeeping
+from carillon.services.settings import SettingsKeeping
+
+
+@dataclass(frozen=True)
+class SettingsApi:
+    """What the door calls."""
+
+    organizations: OrganizationKeeping
+    integrations: Integrations
+    settings: SettingsKeeping
+    answers: DynamoAnswers
+
+
+@cache
+def services() -> SettingsApi:
+    """Give the door's services."""
+    config = bootstrap.config(SettingsApiConfig)
+    table, clock, ids = bootstrap.table(config.table_name), bootstrap.current_clock, RandomIds()
+    organizations, answers = DynamoOrganizations(table), DynamoAnswers(table, clock)
+    # SMS needs no sender name: SNS sends from a number of its own where there is none.
+    senders = Senders(email=bool(config.email_from), sms=True, whatsapp=bool(config.whatsapp_from))
+    return SettingsApi(
+        organizations=OrganizationKeeping(organizations, answers, clock, ids),
+        integrations=Integrations(organizations, clock, ids, senders),
+        settings=SettingsKeeping(DynamoSettings(table), NumberPlans(), clock, ids),
+        answers=answers,
+    )

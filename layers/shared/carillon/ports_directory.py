@@ -1,0 +1,181 @@
+"""Where the core and the outside meet for an organization's own data: itself, keys, settings, clients, staff.
+
+A `Stored` document carries the version that its next write must find; a write that finds another one is refused with
+False, and whoever asked reads again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from carillon.domain.clients import Client, Staff
+from carillon.domain.consents import LedgerEntry
+from carillon.domain.idempotency import StoredAnswer
+from carillon.domain.listing import Page
+from carillon.domain.organizations import ApiKey, Organization
+from carillon.domain.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Generic[T]):
+    """A document as stored, with its version (from 1)."""
+
+    document: T
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who changed what, when, and how it is since; what it was before stands in the entry before."""
+
+    id: str
+    at: datetime
+    actor: Mapping[str, str]
+    what: str
+    version: int
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class NewTenant:
+    """A new organization: its data sets (live first), each with its settings, and its first keys."""
+
+    organizations: tuple[Organization, ...]
+    settings: tuple[Settings, ...]
+    keys: tuple[ApiKey, ...]
+
+
+class Phones(Protocol):
+    """Knows phone numbers."""
+
+    def normalise(self, text: str, country: str) -> str:
+        """Write a number, national for `country` or international, as E.164; raises InvalidValue."""
+
+
+class Credentials(Protocol):
+    """What the authorizer reads."""
+
+    def find(self, org_id: str, key_id: str) -> tuple[ApiKey | None, Organization | None]:
+        """Read a key and its organization in one strongly consistent call."""
+
+
+class Answers(Protocol):
+    """The answers of calls that may be repeated."""
+
+    def find(self, org_id: str, key: str) -> StoredAnswer | None:
+        """Read what is stored under a key; None also when its lease or its day is over."""
+
+
+class Organizations(Protocol):
+    """Organizations; each of their data sets has its own state."""
+
+    def load(self, *org_ids: str) -> list[Stored[Organization]]:
+        """Read data sets in one call; those that don't exist are left out."""
+
+    def create(self, tenant: NewTenant, now: datetime, remember: StoredAnswer | None) -> bool:
+        """Store a new organization in one transaction; False when its id is taken."""
+
+    def save(
+        self,
+        changed: Sequence[Stored[Organization]],
+        now: datetime,
+        *,
+        audit: AuditEntry | None = None,
+        remember: StoredAnswer | None = None,
+    ) -> bool:
+        """Write data sets (`version`: as read) at once; False when another writer came first."""
+
+    def page(self, limit: int, position: str | None) -> Page[Organization]:
+        """List organizations by id."""
+
+
+class SettingsStore(Protocol):
+    """The settings document."""
+
+    def load(self, org_id: str) -> Stored[Settings] | None:
+        """Read it."""
+
+    def save(self, org_id: str, settings: Stored[Settings], audit: AuditEntry) -> bool:
+        """Write it (`version`: as read) with its audit entry; False when another writer came first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientChange:
+    """A client as it is to be. `before` None: there was none, not even a removed one.
+
+    `guarded`: its phone and e-mail must be nobody else's. `entry` goes into its consent ledger.
+    """
+
+    before: Stored[Client] | None
+    after: Client
+    guarded: bool
+    entry: LedgerEntry | None = None
+    entry_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of a client's change: written, or in the way of another client, or overtaken by another writer."""
+
+    version: int | None = None
+    duplicate_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientView:
+    """What the clients' services read at once: the organization, its settings and one client."""
+
+    organization: Organization
+    settings: Settings
+    client: Stored[Client] | None
+
+
+class Clients(Protocol):
+    """Clients with their guards, lookups and consent ledger."""
+
+    def read(self, org_id: str, client_id: str) -> ClientView:
+        """Read organization, settings and a client in one call; NotFound without the organization."""
+
+    def save(self, org_id: str, change: ClientChange, now: datetime, remember: StoredAnswer | None = None) -> Saved:
+        """Write a client with everything that hangs on it, in one transaction."""
+
+    def by_phone(self, org_id: str, e164: str, limit: int, position: str | None) -> Page[Client]:
+        """Find clients by phone."""
+
+    def by_email(self, org_id: str, email: str, limit: int, position: str | None) -> Page[Client]:
+        """Find clients by e-mail, without regard to case."""
+
+    def by_name(self, org_id: str, words: Sequence[str], limit: int, position: str | None) -> Page[Client]:
+        """Find clients each of whose words begins a word of the name."""
+
+    def page(self, org_id: str, limit: int, position: str | None) -> Page[Client]:
+        """List clients by name."""
+
+    def consents(self, org_id: str, client_id: str) -> tuple[Client | None, list[LedgerEntry]]:
+        """Read a client and its whole consent ledger, oldest first."""
+
+
+class Upcoming(Protocol):
+    """Knows who is expected."""
+
+    def has_upcoming(self, org_id: str, client_id: str, now: datetime) -> bool:
+        """Whether a client has an appointment ahead that is still to take place."""
+
+
+class StaffStore(Protocol):
+    """Members of the business."""
+
+    def load(self, org_id: str, staff_id: str) -> Stored[Staff] | None:
+        """Read one."""
+
+    def save(self, org_id: str, staff: Stored[Staff], now: datetime, remember: StoredAnswer | None = None) -> bool:
+        """Write one (`version`: as read, 0: new); False when another writer came first."""
+
+    def delete(self, org_id: str, staff_id: str) -> bool:
+        """Remove one; False when there is none."""
+
+    def page(self, org_id: str, limit: int, position: str | None) -> Page[Staff]:
+        """List them by id."""

@@ -1,0 +1,80 @@
+"""The door of providers' callbacks: form posts without an API key, answered 204 or with a problem document.
+
+What comes in is verified by each callback before anything is read from it; a callback refuses with `Refused`.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from carillon.domain.errors import Forbidden, NotFound, Refused
+from carillon.runtime.http import problems
+from carillon.runtime.logging import logger
+
+Handler = Callable[[dict[str, Any], object], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class FormCall:
+    """One form post. `body` is the text as it was sent: what a signature covers."""
+
+    path: str
+    raw_query: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: str
+    domain: str
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> "FormCall":
+        """Read an event of API Gateway (payload format 2.0)."""
+        text = event.get("body") or ""
+        if event.get("isBase64Encoded"):
+            text = base64.b64decode(text).decode(errors="replace")
+        return cls(
+            path=event["rawPath"],
+            raw_query=event.get("rawQueryString", ""),
+            query=event.get("queryStringParameters") or {},
+            headers=event.get("headers") or {},
+            body=text,
+            domain=event["requestContext"].get("domainName", ""),
+        )
+
+    def url(self, base_url: str) -> str:
+        """Give the address as the provider was told it: configured, never taken from the Host header.
+
+        Without a configured one it is API Gateway's own domain, which the gateway names and the caller cannot.
+        """
+        base = base_url or f"https://{self.domain}"
+        return f"{base}{self.path}?{self.raw_query}" if self.raw_query else f"{base}{self.path}"
+
+    def refuse_unless(self, signed: bool) -> None:
+        """Refuse (403) what is not signed."""
+        if not signed:
+            raise Forbidden("signature_invalid", "the signature is missing or does not fit")
+
+
+def form_door(callbacks: Mapping[str, Callable[[FormCall], None]]) -> Handler:
+    """Make a handler of callbacks by path."""
+
+    def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+        request_id = event["requestContext"]["requestId"]
+        try:
+            call = FormCall.of(event)
+            callback = callbacks.get(call.path)
+            if callback is None or event["requestContext"]["http"]["method"] != "POST":
+                raise NotFound("there is nothing at this path")
+            callback(call)
+        except Refused as error:
+            return _problem(error.status, problems.body(error.status, error.code, error.detail, request_id, ()))
+        except Exception as error:  # noqa: BLE001 - the boundary: the provider tries again
+            logger().error("callback failed", extra={"request_id": request_id}, exc_info=error)
+            return _problem(500, problems.body(500, "internal_error", "try again", request_id, ()))
+        return {"statusCode": 204, "headers": {"cache-control": "no-store"}, "body": ""}
+
+    return handler
+
+
+def _problem(status: int, body: str) -> dict[str, Any]:
+    return {"statusCode": status, "headers": {"content-type": problems.CONTENT_TYPE}, "body": body}

@@ -1,0 +1,144 @@
+"""The settings document: read as it is, saved whole or not at all, with its audit entry in the same write."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field, fields, replace
+from typing import Any, Literal
+
+from carillon.domain.codec import Json, from_data, to_data
+from carillon.domain.constraints import document, json_name
+from carillon.domain.errors import Conflict, Fault, Invalid, InvalidValue, NotFound, PreconditionFailed
+from carillon.domain.organizations import Caller
+from carillon.domain.settings import QuietHours, Reminder, Settings
+from carillon.domain.times import parse_local_time
+from carillon.ports import Clock, Ids
+from carillon.ports_directory import AuditEntry, Phones, SettingsStore, Stored
+
+PHONES = (("contact", "phone"), ("manager", "mobile"), ("owner", "mobile"))
+"""Where phone numbers stand in the document."""
+CHANGED = "the document has changed since it was read; read it again"
+
+
+@document
+class SaveWarning:
+    """Something that is allowed and may not be meant."""
+
+    pointer: str
+    code: Literal["in_quiet_hours"]
+    message: str
+
+
+@document
+class SavedSettings(Settings):
+    """Settings as saved; `warnings` come in the answer of a PUT only."""
+
+    warnings: list[SaveWarning] = field(default_factory=list)
+
+
+class SettingsKeeping:
+    """Use cases on the settings document."""
+
+    def __init__(self, store: SettingsStore, phones: Phones, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._phones = phones
+        self._clock = clock
+        self._ids = ids
+
+    def read(self, org_id: str) -> tuple[Settings, str]:
+        """Give the settings and their version."""
+        stored = self._load(org_id)
+        return stored.document, str(stored.version)
+
+    def base(self, org_id: str, given: Mapping[str, Any]) -> Json:
+        """Give the fields that a PUT leaves out; one that gives all needs no reading."""
+        names = {json_name(each.name) for each in fields(Settings)}
+        return {} if names <= set(given) else dict(to_data(self._load(org_id).document))
+
+    def faults(self, data: Json) -> list[Fault]:
+        """Find phone numbers that are none, in a document that may be wrong elsewhere too."""
+        country = data.get("country")
+        return [fault for _, fault in self._numbers(data, country if isinstance(country, str) else "") if fault]
+
+    def save(self, caller: Caller, settings: Settings, version: str | None) -> tuple[SavedSettings, str]:
+        """Save the document over `version` (None: any).
+
+        Raises Invalid, Conflict (`channel_not_connected`), PreconditionFailed (`version_conflict`).
+        """
+        data = to_data(settings)
+        numbers = self._numbers(data, settings.country)
+        problems = [fault for _, fault in numbers if fault] + _unlikely(settings)
+        if problems:
+            raise Invalid(problems)
+        if settings.message_mode.mode == "own":
+            raise Conflict("channel_not_connected", "connect the organization's own WhatsApp sender first")
+        for (section, name), number in ((place, found) for (place, found), _ in numbers):
+            data[section][name] = number
+        settings = from_data(Settings, data)
+        read = self._expected(caller.org_id, version)
+        now = self._clock.now()
+        entry = AuditEntry(self._ids.ulid(now), now, caller.actor, "settings", read + 1, settings)
+        if not self._store.save(caller.org_id, Stored(settings, read), entry):
+            raise PreconditionFailed("version_conflict", CHANGED)
+        saved = from_data(SavedSettings, to_data(settings))
+        return replace(saved, warnings=quiet_warnings(settings.reminders, settings.quiet_hours)), str(read + 1)
+
+    def _expected(self, org_id: str, version: str | None) -> int:
+        if version is None:
+            return self._load(org_id).version
+        if not (version.isascii() and version.isdigit()) or len(version) > 15:  # noqa: PLR2004 - more than ever is
+            raise PreconditionFailed("version_conflict", CHANGED)
+        return int(version)
+
+    def _load(self, org_id: str) -> Stored[Settings]:
+        stored = self._store.load(org_id)
+        if stored is None:
+            raise NotFound("there is no such organization")
+        return stored
+
+    def _numbers(self, data: Json, country: str) -> list[tuple[tuple[tuple[str, str], str | None], Fault | None]]:
+        """Normalise every number of the document: its place, the number, or what is wrong with it."""
+        found: list[tuple[tuple[tuple[str, str], str | None], Fault | None]] = []
+        for section, name, text in _texts(data):
+            try:
+                found.append((((section, name), self._phones.normalise(text, country)), None))
+            except InvalidValue as error:
+                found.append((((section, name), None), Fault(f"/{section}/{name}", error.code, str(error))))
+        return found
+
+
+def _texts(data: Json) -> Iterator[tuple[str, str, str]]:
+    for section, name in PHONES:
+        holder = data.get(section)
+        if isinstance(holder, dict) and isinstance(text := holder.get(name), str):
+            yield section, name, text
+
+
+def _unlikely(settings: Settings) -> list[Fault]:
+    """Find fields that don't go together."""
+    found = []
+    if settings.message_mode.mode == "own" and settings.message_mode.business_name is None:
+        found.append(Fault("/message_mode/business_name", "missing_field", "is required with an own sender"))
+    if settings.quiet_hours.enabled and settings.quiet_hours.start == settings.quiet_hours.end:
+        found.append(Fault("/quiet_hours/end", "invalid_value", "must differ from start"))
+    for name, statuses in (("order_statuses", settings.order_statuses), ("lead_statuses", settings.lead_statuses)):
+        seen: set[str] = set()
+        for place, status in enumerate(statuses):
+            if status.key in seen:
+                found.append(Fault(f"/{name}/{place}/key", "duplicate_key", "stands twice"))
+            seen.add(status.key)
+    return found
+
+
+def quiet_warnings(reminders: list[Reminder], quiet: QuietHours) -> list[SaveWarning]:
+    """Point at reminders whose own wall time lies in the quiet hours; they are sent as set."""
+    if not quiet.enabled:
+        return []
+    start, end = parse_local_time(quiet.start), parse_local_time(quiet.end)
+    found = []
+    for place, reminder in enumerate(reminders):
+        if not reminder.enabled or reminder.when.at is None:
+            continue
+        at = parse_local_time(reminder.when.at)
+        if start <= at < end if start < end else (at >= start or at < end):
+            message = f"{reminder.when.at} lies in the quiet hours; the reminder is sent then all the same"
+            found.append(SaveWarning(pointer=f"/reminders/{place}/when/at", code="in_quiet_hours", message=message))
+    return found

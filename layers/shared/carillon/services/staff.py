@@ -1,0 +1,147 @@
+"""Members of the business: who is told of what happens there."""
+
+from dataclasses import field, fields, replace
+from typing import Annotated
+
+from carillon.domain.clients import Staff, StaffRole
+from carillon.domain.codec import Json, to_data
+from carillon.domain.constraints import Check, Email, Id, Items, Locale, Name, PhoneInput, document
+from carillon.domain.errors import Conflict, Contended, Fault, Invalid, InvalidValue, NotFound
+from carillon.domain.idempotency import Attempt
+from carillon.domain.listing import Page
+from carillon.domain.organizations import Caller
+from carillon.ports import Clock, Ids
+from carillon.ports_directory import Phones, SettingsStore, StaffStore, Stored
+
+ROUNDS = 4
+
+
+def _distinct(roles: list[str]) -> None:
+    if len(set(roles)) != len(roles):
+        raise InvalidValue("must not name a role twice", "duplicate_key")
+
+
+@document
+class StaffInput:
+    """A member as an integrator states it; `mobile` may be national for the organization's country."""
+
+    id: Id | None = None
+    name: Name
+    email: Email | None = None
+    mobile: PhoneInput | None = None
+    roles: Annotated[list[StaffRole], Items(max=3), Check(_distinct)] = field(default_factory=lambda: ["collaborator"])
+    locale: Locale | None = None
+    active: bool = True
+
+
+@document
+class StaffDocument:
+    """A member as answers show it; `mobile` is E.164."""
+
+    id: Id
+    name: Name
+    email: Email | None
+    mobile: PhoneInput | None
+    roles: list[StaffRole]
+    locale: Locale | None
+    active: bool
+
+
+class StaffKeeping:
+    """Use cases on staff."""
+
+    def __init__(self, staff: StaffStore, settings: SettingsStore, phones: Phones, clock: Clock, ids: Ids) -> None:
+        self._staff = staff
+        self._settings = settings
+        self._phones = phones
+        self._clock = clock
+        self._ids = ids
+
+    def create(self, caller: Caller, stated: StaffInput, attempt: Attempt | None) -> StaffDocument:
+        """Make a member; raises Invalid, or Conflict for an id that is in use."""
+        now = self._clock.now()
+        staff = self._member(caller.org_id, stated.id or self._ids.ulid(now), stated, None)
+        document = _shown(staff)
+        remember = attempt.answered(201, document) if attempt else None
+        if not self._staff.save(caller.org_id, Stored(staff, 0), now, remember):
+            raise Conflict("duplicate_key", f"staff member {staff.id!r} exists; PUT replaces it")
+        return document
+
+    def put(self, caller: Caller, staff_id: str, stated: StaffInput) -> tuple[StaffDocument, bool]:
+        """Make or replace a member; also tells whether it is new."""
+        if stated.id is not None and stated.id != staff_id:
+            raise Invalid([Fault("/id", "invalid_value", f"must equal the path's id, {staff_id!r}")])
+        for _ in range(ROUNDS):
+            stored = self._staff.load(caller.org_id, staff_id)
+            staff = self._member(caller.org_id, staff_id, stated, stored.document if stored else None)
+            if stored is not None and stored.document == staff:
+                return _shown(staff), False
+            if self._staff.save(caller.org_id, Stored(staff, stored.version if stored else 0), self._clock.now()):
+                return _shown(staff), stored is None
+        raise Contended(f"staff member {staff_id} is being changed by others")
+
+    def get(self, org_id: str, staff_id: str) -> StaffDocument:
+        """Show a member."""
+        return _shown(self._existing(org_id, staff_id))
+
+    def patchable(self, org_id: str, staff_id: str) -> Json:
+        """Give the fields that a PATCH goes over."""
+        staff = self._existing(org_id, staff_id)
+        return {each.name: to_data(getattr(staff, each.name)) for each in fields(StaffInput)}
+
+    def faults(self, org_id: str, data: Json) -> list[Fault]:
+        """Find a mobile number that is none, in a member that may be wrong elsewhere too."""
+        text = data.get("mobile")
+        try:
+            self._number(org_id, text if isinstance(text, str) else None)
+        except Invalid as error:
+            return list(error.faults)
+        return []
+
+    def remove(self, org_id: str, staff_id: str) -> None:
+        """Remove a member; what it was told stays in the messages."""
+        if not self._staff.delete(org_id, staff_id):
+            raise NotFound(f"there is no staff member {staff_id!r}")
+
+    def page(self, org_id: str, limit: int, position: str | None) -> Page[StaffDocument]:
+        """List members by id."""
+        page = self._staff.page(org_id, limit, position)
+        return Page([_shown(staff) for staff in page.items], page.position)
+
+    def _existing(self, org_id: str, staff_id: str) -> Staff:
+        stored = self._staff.load(org_id, staff_id)
+        if stored is None:
+            raise NotFound(f"there is no staff member {staff_id!r}")
+        return stored.document
+
+    def _member(self, org_id: str, staff_id: str, stated: StaffInput, before: Staff | None) -> Staff:
+        return replace(
+            before or Staff(id=staff_id, name=stated.name),
+            name=stated.name,
+            email=stated.email,
+            mobile=self._number(org_id, stated.mobile),
+            roles=stated.roles,
+            locale=stated.locale,
+            active=stated.active,
+        )
+
+    def _number(self, org_id: str, text: str | None) -> str | None:
+        if text is None:
+            return None
+        stored = None if text.startswith("+") else self._settings.load(org_id)
+        try:
+            return self._phones.normalise(text, stored.document.country if stored else "")
+        except InvalidValue as error:
+            raise Invalid([Fault("/mobile", error.code, str(error))]) from error
+
+
+def _shown(staff: Staff) -> StaffDocument:
+    return StaffDocument(
+        id=staff.id,
+        name=staff.name,
+        email=staff.email,
+        mobile=staff.mobile,
+        roles=staff.roles,
+        locale=staff.locale,
+        active=staff.active,
+    )
