@@ -11,7 +11,8 @@ from typing import Any, Literal, Protocol
 
 from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, Staff
-from carillon.domain.messages import Message, MessageKey
+from carillon.domain.listing import Page
+from carillon.domain.messages import Message, MessageFilter, MessageKey
 from carillon.domain.organizations import Organization
 from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.rules import RulesInForce
@@ -94,14 +95,6 @@ class Committed:
     scheduled: tuple[Planned, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPage:
-    """Records of a listing, and where the next page begins."""
-
-    records: list[StoredRecord]
-    next_cursor: str | None
-
-
 class Records(Protocol):
     """Records with their plan and outbox, each one item."""
 
@@ -117,8 +110,21 @@ class Records(Protocol):
     def of_client(self, org_id: str, client_id: str, *, since: datetime, limit: int = 100) -> list[StoredRecord]:
         """List a client's records that start at or after an instant."""
 
-    def page(self, org_id: str, collection: str, *, limit: int, cursor: str | None, since: datetime) -> RecordPage:
+    def page(
+        self, org_id: str, collection: str, *, limit: int, position: str | None, since: datetime
+    ) -> Page[StoredRecord]:
         """List records by start."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """A reminder as it was planned: of which record, for whom, when, in which generation of the plan."""
+
+    ref: str
+    client_id: str
+    key: str
+    at: datetime
+    generation: int
 
 
 class DueRows(Protocol):
@@ -128,9 +134,9 @@ class DueRows(Protocol):
         """Write rows; writing one again changes nothing."""
 
     def between(
-        self, org_id: str, since: datetime, until: datetime, *, limit: int, cursor: str | None
-    ) -> tuple[list[tuple[str, str, datetime, int]], str | None]:
-        """List (ref, reminder key, due, generation) due in [since, until), and the next cursor."""
+        self, org_id: str, since: datetime, until: datetime, *, limit: int, position: str | None
+    ) -> Page[DueRow]:
+        """List what is due in [since, until)."""
 
 
 # --- Messages --------------------------------------------------------------------------------------------------------
@@ -146,27 +152,6 @@ class Moved:
     provider_id: str | None = None
     parts: int | None = None
     not_before: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MessagePage:
-    """Messages of a listing, and where the next page begins."""
-
-    messages: list[Message]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class MessageFilter:
-    """What a listing is narrowed to."""
-
-    channel: str | None = None
-    status: str | None = None
-    record: str | None = None
-    client_id: str | None = None
-    origin: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +203,9 @@ class Messages(Protocol):
     def find(self, org_id: str, message_id: str) -> Message | None:
         """Find a message by its public id."""
 
-    def page(self, org_id: str, wanted: MessageFilter, *, limit: int, cursor: str | None, now: datetime) -> MessagePage:
+    def page(
+        self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None, now: datetime
+    ) -> Page[Message]:
         """List messages, newest first."""
 
 
@@ -240,12 +227,17 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A stored message that is to be sent; `record` and `client_id` spare its reader a second read."""
+    """A stored message that is to be sent.
+
+    `record`, `client_id` and `staff` say what else its sender will need, which spares a second read. `delay`: seconds.
+    """
 
     org_id: str
     channel: Channel
     key: MessageKey
     record: str
+    client_id: str
+    staff: tuple[str, ...] = ()
     delay: int = 0
 
 

@@ -33,7 +33,14 @@ class SqsQueues:
         """Put stored messages on the queues of their channels."""
         by_queue: dict[str, list[tuple[str, dict[str, Any], int]]] = {}
         for message in messages:
-            body = {"o": message.org_id, "p": message.key.recipient, "d": message.key.digest, "r": message.record}
+            body: dict[str, Any] = {
+                "o": message.org_id,
+                "p": message.key.recipient,
+                "d": message.key.digest,
+                "r": message.record,
+                "c": message.client_id,
+                "s": list(message.staff),
+            }
             entry = (message.org_id, body, min(message.delay, LONGEST_DELAY))
             by_queue.setdefault(self._channels[message.channel], []).append(entry)
         for queue, entries in by_queue.items():
@@ -96,7 +103,14 @@ def due_from_data(data: Mapping[str, Any]) -> Due:
 
 def ready_from_data(data: Mapping[str, Any], channel: Channel) -> Ready:
     """Read a queue message of a channel's queue."""
-    return Ready(org_id=data["o"], channel=channel, key=MessageKey(data["p"], data["d"]), record=data["r"])
+    return Ready(
+        org_id=data["o"],
+        channel=channel,
+        key=MessageKey(data["p"], data["d"]),
+        record=data["r"],
+        client_id=data["c"],
+        staff=tuple(data["s"]),
+    )
 
 
 def _known(url: str | None) -> str:

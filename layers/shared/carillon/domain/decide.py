@@ -123,16 +123,13 @@ def obstacle(recipient: Recipient, channel: Channel, template: str, purpose: Pur
     )
 
 
-def still_called_for(event: str, recipient_ref: str, record: StoredRecord) -> bool:
+def still_called_for(event: str, audience: Audience, recipient_ref: str, record: StoredRecord) -> bool:
     """Whether a record's state still calls for an event's message to this recipient."""
-    appointment = record.appointment
-    kind, _, who = recipient_ref.partition(":")
-    here = {"c": who == appointment.client_id, "s": who in appointment.staff_ids}.get(kind, True)
+    appointment, who = record.appointment, recipient_ref[2:]
+    here = {"client": who == appointment.client_id, "collaborator": who in appointment.staff_ids}.get(audience, True)
     if event == "appointment.cancelled":
         # Also for whoever it was taken from: the appointment goes on without him.
-        return appointment.status == "cancelled" or (kind in ("c", "s") and not here)
-    # A manager is told as a manager whether or not he is on the record.
-    here = here or kind == "s"
+        return appointment.status == "cancelled" or not here
     return here and appointment.status in STILL_TRUE_IN.get(event, frozenset({appointment.status}))
 
 

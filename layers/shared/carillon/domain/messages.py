@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from carillon.domain.catalog import Audience
-from carillon.domain.channels import Channel
+from carillon.domain.channels import LISTABLE, Channel
 from carillon.domain.ids import digest
 from carillon.domain.settings import When
 from carillon.domain.times import iso
@@ -73,6 +73,12 @@ def message_key(o: str, occasion: Occasion, audience: Audience, recipient: str, 
     return MessageKey(recipient, digest(o, *occasion.parts(), audience, recipient, channel or "-"))
 
 
+def reminder_places(o: str, occasion: Occasion, client_id: str) -> list[MessageKey]:
+    """Name every place where a reminder's message to a client may lie: one per channel, and the decision not to."""
+    channels: tuple[Channel | None, ...] = (*LISTABLE, None)
+    return [message_key(o, occasion, "client", f"c:{client_id}", channel) for channel in channels]
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message as stored, or a decision not to send one (`suppressed`).
@@ -111,6 +117,19 @@ class Message:
     def staff_id(self) -> str | None:
         """The member of staff it goes to, if it goes to one."""
         return self.key.recipient[2:] if self.key.recipient.startswith("s:") else None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """What a listing is narrowed to."""
+
+    channel: str | None = None
+    status: str | None = None
+    record: str | None = None
+    client_id: str | None = None
+    origin: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 def event_deadline(event: str, at: datetime, start: datetime) -> datetime:

@@ -55,7 +55,9 @@ def _not_true_any_more(message: Message, facts: Facts) -> str | None:
     if record.deleted:
         return "superseded"
     if occasion.event is not None:
-        return None if still_called_for(occasion.event, message.key.recipient, record) else "superseded"
+        return (
+            None if still_called_for(occasion.event, message.audience, message.key.recipient, record) else "superseded"
+        )
     planned = any(
         entry.key == occasion.reminder and entry.start == occasion.start and entry.state == "planned"
         for entry in record.plan

@@ -60,3 +60,87 @@ class MessagesApiConfig:
     """Messages need the table alone."""
 
     table_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerConfig:
+    """Planning makes schedules, and queues what is due at once; run_jobs plans too."""
+
+    table_name: str
+    due_queue_url: str
+    due_queue_arn: str
+    jobs_queue_url: str
+    email_queue_url: str
+    sms_queue_url: str
+    whatsapp_queue_url: str
+    scheduler_role_arn: str
+    scheduler_dlq_arn: str
+    reminders_group: str
+    email_from: str
+    sms_sender_id: str
+    whatsapp_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNotificationsConfig(PlannerConfig):
+    """The stream's function."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunJobsConfig(PlannerConfig):
+    """The jobs' function."""
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchReminderConfig:
+    """Dispatching queues messages on their channels."""
+
+    table_name: str
+    email_queue_url: str
+    sms_queue_url: str
+    whatsapp_queue_url: str
+    email_from: str
+    sms_sender_id: str
+    whatsapp_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class SenderConfig(DispatchReminderConfig):
+    """What every sender needs: its own queue for later tries, the others' for fallbacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendEmailConfig(SenderConfig):
+    """E-mail through SES."""
+
+    ses_configuration_set: str
+    deployment_secret_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendSmsConfig(SenderConfig):
+    """SMS through SNS brings no receipts, so it needs no secret to sign tokens with."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendWhatsappConfig(SenderConfig):
+    """WhatsApp through Twilio; `public_base_url` is where its callbacks come to."""
+
+    twilio_api_url: str
+    deployment_secret_arn: str
+    public_base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDeliveryConfig(SenderConfig):
+    """Receipts of e-mail; a late failure queues the next channel."""
+
+    deployment_secret_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbacksConfig(SenderConfig):
+    """Receipts of Twilio; `public_base_url` empty: API Gateway's own domain, as the request names it."""
+
+    deployment_secret_arn: str
+    public_base_url: str

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from carillon.domain.clients import Client, reminders_of
 from carillon.domain.constraints import Id, Instant, document
 from carillon.domain.errors import Contended, Fault, Invalid, NotFound
+from carillon.domain.listing import Page
 from carillon.domain.plan import Subject, fired_keys, plan
 from carillon.domain.records import Actor, Appointment, AppointmentBody, Event, Planned, Source, StoredRecord
 from carillon.domain.settings import Settings
@@ -79,6 +80,10 @@ class Appointments:
         if snapshot.record is None or snapshot.record.deleted:
             raise NotFound(f"There is no appointment {appointment_id!r}.")
         return snapshot.record
+
+    def page(self, org_id: str, *, limit: int, position: str | None, since: datetime | None) -> Page[StoredRecord]:
+        """List appointments by start, from an instant (by default now) on."""
+        return self._records.page(org_id, COLLECTION, limit=limit, position=position, since=since or self._clock.now())
 
     def delete(self, org_id: str, appointment_id: str) -> None:
         """Delete silently: the plan is cancelled, no event is derived; deleting what is gone is fine."""

@@ -1,14 +1,14 @@
 """dispatch_reminder: what is due is decided on with today's settings, stored, and put on its channel's queue."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from carillon.domain.catalog import reminder_template_key
-from carillon.domain.channels import LISTABLE
 from carillon.domain.clients import Client
-from carillon.domain.decide import Facts, client_recipient, decide_reminder
-from carillon.domain.messages import Message, MessageKey, Occasion, message_key, reminder_deadline
+from carillon.domain.decide import Facts, decide_reminder
+from carillon.domain.messages import Message, MessageKey, Occasion, reminder_deadline, reminder_places
+from carillon.domain.recipients import client_recipient
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.settings import Reminder
 from carillon.ports import Clock, Connections, Due, Messages, Queues, Reader, Ready, Snapshot, Want
@@ -39,17 +39,15 @@ class Dispatcher:
 
     def dispatch(self, batch: Sequence[Due]) -> list[Dispatched]:
         """Decide, store and queue; whatever raises may be repeated as a whole."""
-        wants = [
-            Want(due.org_id, record=due.record, clients=(due.client_id,), messages=tuple(_places(due))) for due in batch
-        ]
+        wants = [Want(due.org_id, record=due.record, clients=(due.client_id,), messages=_places(due)) for due in batch]
         ready: list[Ready] = []
         results: list[Dispatched] = []
         for due, snapshot in zip(batch, self.reader.read(wants), strict=True):
             made = self._decide(due, snapshot)
-            if made is None or snapshot.settings is None:
+            if made is None or snapshot.settings is None or snapshot.record is None:
                 results.append(Dispatched(due, "stale_schedule"))
                 continue
-            ready += store_all(self.messages, due.org_id, made, snapshot.settings.retention_days)
+            ready += store_all(self.messages, due.org_id, made, snapshot.record, snapshot.settings.retention_days)
             suppressed = [message.reason for message in made if message.status == "suppressed"]
             results.append(
                 Dispatched(due, "suppressed" if suppressed else "fired", suppressed[0] if suppressed else None)
@@ -91,11 +89,9 @@ def find(reminders: Sequence[Reminder], key: str) -> Reminder | None:
     return next((reminder for reminder in reminders if reminder.key == key), None)
 
 
-def _places(due: Due) -> Iterator[MessageKey]:
-    """Name every place where a message of this reminder may lie."""
+def _places(due: Due) -> tuple[MessageKey, ...]:
     occasion = Occasion(due.record, reminder=due.key, start=due.start)
-    for channel in (*LISTABLE, None):
-        yield message_key(due.org_id, occasion, "client", f"c:{due.client_id}", channel)
+    return tuple(reminder_places(due.org_id, occasion, due.client_id))
 
 
 def _is_planned(due: Due, record: StoredRecord) -> bool:

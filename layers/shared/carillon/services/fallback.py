@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from carillon.domain.decide import decide_reminder
 from carillon.domain.messages import Message
-from carillon.ports import Clock, Connections, Messages, Moved, Queues, Ready, Snapshot
+from carillon.ports import Clock, Connections, Messages, Moved, Queues, Snapshot
 from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
+from carillon.services.storing import store_all
 
 FINAL_FOR_ALL = frozenset({"superseded", "too_late", "notifications_inactive", "not_enrolled", "reminder_disabled"})
 """Reasons that hold for every channel, so trying the next one would be wrong."""
@@ -50,9 +51,9 @@ class Fallback:
     def after(self, org_id: str, message: Message, moved: Moved, snapshot: Snapshot) -> None:
         """Store and queue what follows a message that left the queue unsent."""
         following = self.next_message(org_id, message, moved, snapshot)
-        if following is not None and following.channel is not None and snapshot.settings is not None:
-            self.messages.create(org_id, following, retention_days=snapshot.settings.retention_days)
-            self.queues.send_ready([Ready(org_id, following.channel, following.key, following.occasion.record)])
+        if following is not None and snapshot.settings is not None and snapshot.record is not None:
+            days = snapshot.settings.retention_days
+            self.queues.send_ready(store_all(self.messages, org_id, [following], snapshot.record, days))
 
     def resume(self, org_id: str, message: Message, snapshot: Snapshot) -> None:
         """Do it again for a message that failed before, whose handler may have died before it queued what follows."""

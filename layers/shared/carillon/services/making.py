@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from carillon.domain.channels import Channel
-from carillon.domain.decide import Decision, Recipient, Verdict
+from carillon.domain.decide import Decision, Verdict
 from carillon.domain.messages import Message, Occasion, message_key
+from carillon.domain.recipients import Recipient
 from carillon.ports import Ids
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from carillon.domain.catalog import reminder_template_key
 from carillon.domain.channels import Channel
-from carillon.domain.decide import Facts, Verdict, client_recipient, decide_event
+from carillon.domain.decide import Facts, Verdict, decide_event
 from carillon.domain.errors import Contended
 from carillon.domain.messages import MessageKey, Occasion, event_deadline, message_key
 from carillon.domain.plan import due_entries
+from carillon.domain.recipients import client_recipient
 from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.scheduling import is_soon
 from carillon.domain.times import parse_instant
@@ -102,7 +103,7 @@ class Planner:
                 if event.type == CHANGED and self._carried_by_booking(org_id, event, decision.channel, verdict, record)
             }
             made = self.maker.make(org_id, occasion, verdict, deadline=deadline, now=now, superseded=overtaken)
-        return store_all(self.messages, org_id, made, facts.settings.retention_days)
+        return store_all(self.messages, org_id, made, record, facts.settings.retention_days)
 
     def _carried_by_booking(
         self, org_id: str, event: Event, channel: Channel, verdict: Verdict, record: StoredRecord

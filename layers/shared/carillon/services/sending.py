@@ -7,7 +7,7 @@ makes the queue deliver the message again.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -87,6 +87,7 @@ class Sender:
 
     def _send_one(self, ready: Ready, snapshot: Snapshot) -> Sent:
         for _ in range(ROUNDS):
+            snapshot = self._complete(ready, snapshot)
             message, now = snapshot.messages.get(ready.key), self.clock.now()
             if message is None or message.status != "queued" or (message.not_before or now) > now:
                 return self._not_now(ready, message, snapshot, now)
@@ -109,6 +110,16 @@ class Sender:
                 return self._settle(ready, message, snapshot, claim, outcome)
             snapshot = self.reader.read([_want(ready)])[0]
         return Sent(ready, "busy")
+
+    def _complete(self, ready: Ready, snapshot: Snapshot) -> Snapshot:
+        """Read again when the record has come to name people that the queue message did not."""
+        if snapshot.record is None:
+            return snapshot
+        appointment = snapshot.record.appointment
+        if appointment.client_id == ready.client_id and set(appointment.staff_ids) <= set(ready.staff):
+            return snapshot
+        newer = replace(ready, client_id=appointment.client_id, staff=tuple(appointment.staff_ids))
+        return self.reader.read([_want(newer)])[0]
 
     def _compose(self, ready: Ready, message: Message, snapshot: Snapshot, checked: Recheck, now: datetime) -> Outgoing:
         rendered = self.composer.compose(message, snapshot)
@@ -158,7 +169,7 @@ class Sender:
         if moved.status == "queued" and moved.not_before is not None:
             self._requeue(ready, _later(ready, moved.not_before, now))
         elif then is not None and then.channel is not None:
-            self._requeue(ready, Ready(ready.org_id, then.channel, then.key, ready.record))
+            self._requeue(ready, replace(ready, channel=then.channel, key=then.key, delay=0))
         return Sent(ready, result, moved.reason or outcome.code, message.id, outcome.provider_id)
 
     def _write(self, ready: Ready, message: Message, moved: Moved, owner: str, then: Message | None, days: int) -> None:
@@ -203,8 +214,8 @@ def _want(ready: Ready) -> Want:
     return Want(
         ready.org_id,
         record=ready.record,
-        clients=(who,) if kind == "c" else (),
-        staff=(who,) if kind == "s" else (),
+        clients=tuple(dict.fromkeys([ready.client_id, *([who] if kind == "c" else [])])),
+        staff=tuple(dict.fromkeys([*ready.staff, *([who] if kind == "s" else [])])),
         messages=(ready.key,),
     )
 
@@ -215,7 +226,7 @@ def _client(message: Message, snapshot: Snapshot):  # type: ignore[no-untyped-de
 
 def _later(ready: Ready, at: datetime, now: datetime) -> Ready:
     delay = max(1, int((at - now) / timedelta(seconds=1)) + 1)
-    return Ready(ready.org_id, ready.channel, ready.key, ready.record, delay)
+    return replace(ready, delay=delay)
 
 
 def key_of(ready: Ready) -> MessageKey:

@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 
 from carillon.domain.messages import Message
+from carillon.domain.records import StoredRecord
 from carillon.ports import Messages, Ready
 
 
-def store_all(messages: Messages, org_id: str, made: Iterable[Message], retention_days: int) -> list[Ready]:
+def store_all(
+    messages: Messages, org_id: str, made: Iterable[Message], record: StoredRecord, retention_days: int
+) -> list[Ready]:
     """Store messages (each once, however often this runs) and name those that are to be queued.
 
     One that existed before is named too: whoever stored it may have died before queueing it.
@@ -15,5 +18,15 @@ def store_all(messages: Messages, org_id: str, made: Iterable[Message], retentio
     for message in made:
         messages.create(org_id, message, retention_days=retention_days)
         if message.status == "queued" and message.channel is not None:
-            ready.append(Ready(org_id, message.channel, message.key, message.occasion.record))
+            ready.append(ready_of(org_id, message, record))
     return ready
+
+
+def ready_of(org_id: str, message: Message, record: StoredRecord, *, delay: int = 0) -> Ready:
+    """Name a stored message to its channel's queue, with what its sender will read along."""
+    if message.channel is None:
+        raise ValueError("a decision not to send is not queued")
+    appointment = record.appointment
+    return Ready(
+        org_id, message.channel, message.key, record.ref, appointment.client_id, tuple(appointment.staff_ids), delay
+    )

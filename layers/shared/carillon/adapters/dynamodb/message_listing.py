@@ -4,18 +4,18 @@ A client's messages lie together; problem statuses have their own sparse index; 
 newest first. Channel, origin and record are static attributes of that index, so they are filtered before reading.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from carillon.adapters.dynamodb import keys
-from carillon.adapters.dynamodb.cursors import read_cursor, write_cursor
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.keys import Key
 from carillon.adapters.dynamodb.message_items import message_from_item
 from carillon.adapters.dynamodb.table import Table
-from carillon.domain.messages import PROBLEMS, Message
+from carillon.domain.listing import Page
+from carillon.domain.messages import PROBLEMS, Message, MessageFilter
 from carillon.domain.times import epoch
-from carillon.ports import MessageFilter, MessagePage
 
 DAYS_PER_CALL = 31
 LONGEST_RETENTION = timedelta(days=731)
@@ -29,9 +29,9 @@ class MessageListing:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def page(self, o: str, wanted: MessageFilter, *, limit: int, cursor: str | None, now: datetime) -> MessagePage:
+    def page(self, o: str, wanted: MessageFilter, *, limit: int, position: str | None, now: datetime) -> Page[Message]:
         """Read one page; a short page may still have a cursor."""
-        place = read_cursor(cursor, o) if cursor is not None else {}
+        place = json.loads(position) if position is not None else {}
         before = place.get("id", NEWEST)
         if wanted.client_id is not None:
             return self._of_client(o, wanted, limit=limit, before=before, now=now)
@@ -40,7 +40,7 @@ class MessageListing:
         day = date.fromisoformat(place["day"]) if "day" in place else (wanted.until or now).date()
         return self._by_day(o, wanted, limit=limit, before=before, day=day, now=now)
 
-    def _of_client(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> MessagePage:
+    def _of_client(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> Page[Message]:
         items: list[Item] = []
         after = None
         while True:
@@ -51,27 +51,28 @@ class MessageListing:
                 break
         fitting = [item for item in items if item["id"] < before and _fits(item, wanted, now)]
         fitting.sort(key=lambda item: item["id"], reverse=True)
-        return _page(o, fitting[:limit], more=len(fitting) > limit)
+        return _page(fitting[:limit], more=len(fitting) > limit)
 
-    def _of_status(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> MessagePage:
+    def _of_status(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> Page[Message]:
         partition = keys.problem_messages(o, str(wanted.status))
         page = self._table.query(partition, index="gsi3", between=(OLDEST, before), limit=limit + 1, descending=True)
         rows = [row for row in page.items if row["sk3"] != before][:limit]
         items = self._read([(row["pk"], row["sk"]) for row in rows])
         fitting = [item for item in items if _fits(item, wanted, now)]
         if not rows:
-            return MessagePage([], None)
-        cursor = write_cursor({"id": rows[-1]["sk3"]}, o) if page.last is not None or len(page.items) > limit else None
-        return MessagePage([message_from_item(item) for item in fitting], cursor)
+            return Page([], None)
+        more = page.last is not None or len(page.items) > limit
+        cursor = json.dumps({"id": rows[-1]["sk3"]}) if more else None
+        return Page([message_from_item(item) for item in fitting], cursor)
 
     def _by_day(
         self, o: str, wanted: MessageFilter, *, limit: int, before: str, day: date, now: datetime
-    ) -> MessagePage:
+    ) -> Page[Message]:
         oldest = (wanted.since or now - LONGEST_RETENTION).date()
         found: list[Item] = []
         for _ in range(DAYS_PER_CALL):
             if day < oldest:
-                return MessagePage([message_from_item(item) for item in found], None)
+                return Page([message_from_item(item) for item in found], None)
             partition = keys.day_messages(o, day.isoformat())
             while True:
                 page = self._table.query(partition, index="gsi2", between=(OLDEST, before), limit=100, descending=True)
@@ -79,24 +80,24 @@ class MessageListing:
                 candidates = [row for row in rows if _static_fits(row, wanted)]
                 for item in self._read([(row["pk"], row["sk"]) for row in candidates]):
                     if len(found) == limit:
-                        return _page(o, found, more=True, day=day)
+                        return _page(found, more=True, day=day)
                     if _fits(item, wanted, now):
                         found.append(item)
                 if page.last is None or not rows:
                     break
                 before = rows[-1]["sk2"]
             day, before = day - timedelta(days=1), NEWEST
-        return MessagePage([message_from_item(item) for item in found], write_cursor({"day": day.isoformat()}, o))
+        return Page([message_from_item(item) for item in found], json.dumps({"day": day.isoformat()}))
 
     def _read(self, wanted: Sequence[Key]) -> list[Item]:
         items = self._table.get_many(wanted)
         return [items[key] for key in wanted if key in items]
 
 
-def _page(o: str, items: list[Item], *, more: bool, day: date | None = None) -> MessagePage:
+def _page(items: list[Item], *, more: bool, day: date | None = None) -> Page[Message]:
     place = {"id": items[-1]["id"], **({"day": day.isoformat()} if day else {})} if items else {}
     messages: list[Message] = [message_from_item(item) for item in items]
-    return MessagePage(messages, write_cursor(place, o) if more and items else None)
+    return Page(messages, json.dumps(place) if more and items else None)
 
 
 def _static_fits(row: Item, wanted: MessageFilter) -> bool:

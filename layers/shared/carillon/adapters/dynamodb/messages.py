@@ -8,9 +8,10 @@ from carillon.adapters.dynamodb.message_items import message_from_item, message_
 from carillon.adapters.dynamodb.message_listing import MessageListing
 from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
 from carillon.domain.ids import ulid_time
-from carillon.domain.messages import LEASE, MOVES, PROBLEMS, Message, MessageKey
+from carillon.domain.listing import Page
+from carillon.domain.messages import LEASE, MOVES, PROBLEMS, Message, MessageFilter, MessageKey
 from carillon.domain.times import epoch
-from carillon.ports import Claim, MessageFilter, MessagePage, Moved
+from carillon.ports import Claim, Moved
 
 
 class DynamoMessages:
@@ -102,9 +103,11 @@ class DynamoMessages:
         item = self._table.get((page.items[0]["pk"], page.items[0]["sk"])) if page.items else None
         return message_from_item(item) if item is not None else None
 
-    def page(self, org_id: str, wanted: MessageFilter, *, limit: int, cursor: str | None, now: datetime) -> MessagePage:
+    def page(
+        self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None, now: datetime
+    ) -> Page[Message]:
         """List messages, newest first."""
-        return self._listing.page(org_id, wanted, limit=limit, cursor=cursor, now=now)
+        return self._listing.page(org_id, wanted, limit=limit, position=position, now=now)
 
 
 def _creation(o: str, message: Message, retention_days: int) -> Write:

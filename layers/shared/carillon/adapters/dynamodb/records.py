@@ -1,21 +1,22 @@
 """Records, and the rows of what is due, in the table."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from carillon.adapters.dynamodb import keys
-from carillon.adapters.dynamodb.cursors import read_cursor, write_cursor
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.record_items import plan_to_text, record_from_item, record_to_item
 from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
 from carillon.domain import codec
+from carillon.domain.listing import Page
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.times import epoch, iso, parse_instant
-from carillon.ports import Committed, RecordChange, RecordPage
+from carillon.ports import Committed, DueRow, RecordChange
 
 DUE_ROWS_KEPT = timedelta(days=7)
-FAR = "9999"
-"""Sorts behind every instant."""
+DAYS_PER_CALL = 31
+FAR, AFTER = "9999", "\x7f"
+"""Sort behind every instant, and right behind the key they end."""
 
 
 class DynamoRecords:
@@ -62,24 +63,27 @@ class DynamoRecords:
             for record in self.of_client(org_id, client_id, since=now)
         )
 
-    def page(self, org_id: str, collection: str, *, limit: int, cursor: str | None, since: datetime) -> RecordPage:
-        """List records by the day they start, walking at most 31 days a call."""
-        day, after = since.date(), None
-        if cursor is not None:
-            place = read_cursor(cursor, org_id)
-            day, after = parse_instant(place["day"]).date(), place.get("after")
+    def page(
+        self, org_id: str, collection: str, *, limit: int, position: str | None, since: datetime
+    ) -> Page[StoredRecord]:
+        """List records by the day they start, walking at most 31 days a call (a short page may go on)."""
+        lower = position or iso(since)
+        day = date.fromisoformat(lower[:10])
         found: list[StoredRecord] = []
-        for _ in range(31):
+        for _ in range(DAYS_PER_CALL):
             partition = keys.day_records(org_id, day.isoformat())
-            lower = after or (iso(since) if day == since.date() else "")
-            page = self._table.query(partition, index="gsi2", between=(lower or " ", FAR), limit=limit - len(found) + 1)
-            rows = [row for row in page.items if row["sk2"] != after and row["rec"].startswith(f"{collection}/")]
-            found += self._read(rows[: limit - len(found)])
-            if len(found) >= limit and rows:
-                last = rows[min(len(rows), limit) - 1]["sk2"]
-                return RecordPage(found, write_cursor({"day": f"{day}T00:00:00Z", "after": last}, org_id))
-            day, after = day + timedelta(days=1), None
-        return RecordPage(found, None)
+            page = self._table.query(partition, index="gsi2", between=(lower, FAR), limit=limit - len(found) + 1)
+            rows = [row for row in page.items if row["sk2"] != position]
+            wanted = [row for row in rows if row["rec"].startswith(f"{collection}/")][: limit - len(found)]
+            found += self._read(wanted)
+            if page.last is not None or len(found) >= limit:
+                last = (wanted or rows or page.items)[-1]["sk2"] if (wanted or rows or page.items) else None
+                if last is not None:
+                    return Page(found, last)
+            day += timedelta(days=1)
+            lower = f"{day}T00:00:00Z"
+        more = self._table.query(keys.day_records(org_id, day.isoformat()), index="gsi2", limit=1).items
+        return Page(found, lower if more else None)
 
     def _read(self, rows: Sequence[Item]) -> list[StoredRecord]:
         wanted = [(row["pk"], row["sk"]) for row in rows]
@@ -140,22 +144,25 @@ class DynamoDueRows:
         )
 
     def between(
-        self, org_id: str, since: datetime, until: datetime, *, limit: int, cursor: str | None
-    ) -> tuple[list[tuple[str, str, datetime, int]], str | None]:
-        """List what is due in [since, until), day by day, at most 31 days a call."""
-        lower = read_cursor(cursor, org_id)["after"] if cursor is not None else iso(since)
-        day, last_day = parse_instant(lower[:19] + "Z").date(), until.date()
-        rows: list[tuple[str, str, datetime, int]] = []
-        for _ in range(31):
-            if day > last_day or len(rows) >= limit:
-                break
+        self, org_id: str, since: datetime, until: datetime, *, limit: int, position: str | None
+    ) -> Page[DueRow]:
+        """List what is due in [since, until), day by day, at most 31 days a call (a short page may go on)."""
+        lower = position or iso(since)
+        day = date.fromisoformat(lower[:10])
+        found: list[DueRow] = []
+        for _ in range(DAYS_PER_CALL):
+            if day > until.date():
+                return Page(found)
             page = self._table.query(
-                keys.due_day(org_id, day.isoformat()), between=(lower, iso(until)), limit=limit - len(rows)
+                keys.due_day(org_id, day.isoformat()), between=(lower, iso(until)), limit=limit - len(found)
             )
-            rows += [(row["rec"], row["key"], parse_instant(row["at"]), row["gen"]) for row in page.items]
+            found += [
+                DueRow(row["rec"], row["cl"], row["key"], parse_instant(row["at"]), row["gen"]) for row in page.items
+            ]
             if page.last is not None:
-                return rows, write_cursor({"after": page.items[-1]["sk"] + "\x7f"}, org_id)
+                return Page(found, page.items[-1]["sk"] + AFTER)
             day += timedelta(days=1)
             lower = f"{day}T00:00:00Z"
-        more = day <= last_day and len(rows) >= limit
-        return rows, write_cursor({"after": lower}, org_id) if more or (day <= last_day) else None
+            if len(found) >= limit:
+                break
+        return Page(found, lower if day <= until.date() else None)

@@ -62,10 +62,8 @@ def form_door(callbacks: Mapping[str, Callable[[FormCall], None]]) -> Handler:
         request_id = event["requestContext"]["requestId"]
         try:
             call = FormCall.of(event)
-            callback = callbacks.get(call.path)
-            if callback is None or event["requestContext"]["http"]["method"] != "POST":
-                raise NotFound("there is nothing at this path")
-            callback(call)
+            known = event["requestContext"]["http"]["method"] == "POST"
+            callbacks.get(call.path if known else "", _nothing_here)(call)
         except Refused as error:
             return _problem(error.status, problems.body(error.status, error.code, error.detail, request_id, ()))
         except Exception as error:  # noqa: BLE001 - the boundary: the provider tries again
@@ -74,6 +72,10 @@ def form_door(callbacks: Mapping[str, Callable[[FormCall], None]]) -> Handler:
         return {"statusCode": 204, "headers": {"cache-control": "no-store"}, "body": ""}
 
     return handler
+
+
+def _nothing_here(_call: FormCall) -> None:
+    raise NotFound("there is nothing at this path")
 
 
 def _problem(status: int, body: str) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""Messages as the API shows them."""
+
+from typing import Literal
+
+from carillon.domain.channels import Channel
+from carillon.domain.constraints import Id, Instant, document
+from carillon.domain.listing import ListQuery
+from carillon.domain.messages import Message, Status
+from carillon.domain.times import iso
+
+
+@document
+class MessageQuery(ListQuery):
+    """Which messages. Filters may be combined; `from` and `to` bound when they were made."""
+
+    channel: Channel | None = None
+    status: Status | None = None
+    client_id: Id | None = None
+    record: str | None = None
+    from_: Instant | None = None
+    to: Instant | None = None
+    origin: Literal["automatic", "manual"] | None = None
+
+
+@document
+class TriedChannel:
+    """A channel that was passed over, and why."""
+
+    channel: str
+    reason: str
+
+
+@document
+class Step:
+    """One step of a message's way."""
+
+    at: Instant
+    status: Status
+    reason: str | None = None
+
+
+@document
+class MessageView:
+    """A message, or a decision not to send one (`suppressed`, then `channel` is null where several were tried)."""
+
+    id: str
+    channel: Channel | None
+    audience: str
+    client_id: str | None
+    staff_id: str | None
+    to: str | None
+    record: str
+    key: str
+    origin: str
+    status: Status
+    reason: str | None
+    at: Instant
+    parts: int | None
+    provider_id: str | None
+    channels: list[TriedChannel]
+    timeline: list[Step]
+
+
+def message_view(message: Message) -> MessageView:
+    """Show a message."""
+    tried = message.tried
+    # A decision about one channel alone is told as that channel's.
+    channel = tried[0][0] if message.channel is None and len(tried) == 1 else message.channel
+    return MessageView(
+        id=message.id,
+        channel=channel,  # type: ignore[arg-type]
+        audience=message.audience,
+        client_id=message.client_id,
+        staff_id=message.staff_id,
+        to=message.to,
+        record=message.occasion.record,
+        key=message.template,
+        origin=message.origin,
+        status=message.status,
+        reason=message.reason,
+        at=iso(message.created_at),
+        parts=message.parts,
+        provider_id=message.provider_id,
+        channels=[TriedChannel(channel=name, reason=reason) for name, reason in tried],
+        timeline=[Step(at=iso(at), status=status, reason=why) for at, status, why in message.timeline],  # type: ignore[arg-type]
+    )

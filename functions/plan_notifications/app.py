@@ -1,0 +1,32 @@
+"""Follows the table's stream: a record that changed is announced and planned.
+
+The stream's image is only a wake-up: the record is read again. A record that can't be followed now becomes a job, so
+that it does not block the stream behind it.
+"""
+
+from typing import Any
+
+from carillon.bootstrap import pipeline
+from carillon.runtime.batch import Answer, Message, each, stream_messages
+from carillon.runtime.logging import logger
+from carillon.runtime.stream import woken
+
+
+def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
+    """Handle a batch of the stream."""
+    return each(stream_messages(event), _follow)
+
+
+def _follow(message: Message) -> None:
+    record = woken(message.body)
+    if record is None:
+        return
+    planner = pipeline.planner()
+    ids = {"organization_id": record.org_id, "record": record.ref}
+    try:
+        followed = planner.follow(record.org_id, record.ref, record.clients)
+    except Exception as error:  # noqa: BLE001 - the job does it again, and the stream goes on
+        logger().warning("record becomes a job", extra=ids, exc_info=error)
+        planner.queues.send_job({"kind": "plan_record", "o": record.org_id, "record": record.ref})
+        return
+    logger().info("record followed" if followed else "nothing to follow", extra=ids)

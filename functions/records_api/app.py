@@ -1,0 +1,75 @@
+"""The door of records: appointments and their reminders."""
+
+from carillon.bootstrap import records as bootstrap
+from carillon.domain.times import parse_instant
+from carillon.runtime.http import INSIDE, Answer, Call, Door, Id, Nothing, Page
+from carillon.services.appointments import AppointmentInput
+from carillon.services.reminders import WantedReminders
+from functions.records_api.views import (
+    AppointmentQuery,
+    AppointmentView,
+    ReminderQuery,
+    RemindersView,
+    ReminderView,
+    appointment_view,
+    reminder_view,
+)
+
+door = Door()
+
+
+@door.put("/v1/appointments/<appointment_id>", roles=INSIDE, statuses=(200, 201), errors=("unknown_reference",))
+def put_appointment(call: Call, appointment_id: Id, body: AppointmentInput) -> Answer[AppointmentView]:
+    """State what an appointment is.
+
+    It is compared with what is stored; differences become events, and its reminders are planned. A call that differs
+    in nothing changes nothing; an older `updated_at` is ignored with `stale: true`.
+    """
+    done = bootstrap.appointments().put(call.org_id, appointment_id, body)
+    reminders = bootstrap.reminders().states(call.org_id, [done.record])
+    events = tuple(event.type for event in done.events)
+    view = appointment_view(done.record, reminders, events, stale=done.stale)
+    return Answer(view, status=201 if done.created else 200)
+
+
+@door.get("/v1/appointments/<appointment_id>", roles=INSIDE)
+def get_appointment(call: Call, appointment_id: Id) -> Answer[AppointmentView]:
+    """Read an appointment with its reminders."""
+    record = bootstrap.appointments().get(call.org_id, appointment_id)
+    return Answer(appointment_view(record, bootstrap.reminders().states(call.org_id, [record])))
+
+
+@door.delete("/v1/appointments/<appointment_id>", roles=INSIDE)
+def delete_appointment(call: Call, appointment_id: Id) -> Nothing:
+    """Delete an appointment silently: its plan is cancelled, and nobody is told."""
+    bootstrap.appointments().delete(call.org_id, appointment_id)
+    return Nothing()
+
+
+@door.get("/v1/appointments", roles=INSIDE)
+def list_appointments(call: Call, query: AppointmentQuery) -> Answer[Page[AppointmentView]]:
+    """List appointments by start, from now on or from an instant; a short page may still have a cursor."""
+    since = parse_instant(query.from_) if query.from_ else None
+    page = bootstrap.appointments().page(call.org_id, limit=query.limit, position=call.position, since=since)
+    states = bootstrap.reminders().states(call.org_id, page.items)
+    views = [appointment_view(record, [item for item in states if item.record is record]) for record in page.items]
+    return Answer(Page(views, page.position))
+
+
+@door.get("/v1/appointments/<appointment_id>/reminders", roles=INSIDE, errors=("notifications_inactive",))
+def appointment_reminders(call: Call, appointment_id: Id) -> Answer[RemindersView]:
+    """List an appointment's reminders and what became of them."""
+    found = bootstrap.reminders().of_record(call.org_id, f"appointments/{appointment_id}")
+    return Answer(RemindersView(items=[reminder_view(item) for item in found]))
+
+
+@door.get("/v1/reminders", roles=INSIDE, errors=("notifications_inactive",))
+def list_reminders(call: Call, query: ReminderQuery) -> Answer[Page[ReminderView]]:
+    """List reminders of a client, of a record, or by when they are due (by default from now on)."""
+    since, until = (parse_instant(text) if text else None for text in (query.from_, query.to))
+    wanted = WantedReminders(query.client_id, query.record, since, until)
+    page = bootstrap.reminders().page(call.org_id, wanted, limit=query.limit, position=call.position)
+    return Answer(Page([reminder_view(item) for item in page.items], page.position))
+
+
+lambda_handler = door.handler

@@ -1,0 +1,91 @@
+"""Records as the API shows them."""
+
+from typing import Literal
+
+from carillon.domain.constraints import Id, Instant, document
+from carillon.domain.ids import digest
+from carillon.domain.listing import ListQuery
+from carillon.domain.records import Appointment, StoredRecord
+from carillon.domain.times import iso
+from carillon.services.reminders import ReminderState
+
+
+@document
+class ReminderView:
+    """A planned reminder and what became of it; `at` is the intended instant."""
+
+    id: str
+    key: str
+    record: str
+    client_id: str
+    at: Instant
+    state: Literal["planned", "fired", "suppressed", "cancelled"]
+    reason: str | None = None
+
+
+@document
+class AppointmentView(Appointment):
+    """An appointment as stored. `events` are those that this call made; `stale`: an older `updated_at` was ignored."""
+
+    id: Id
+    version: int
+    created_at: Instant
+    updated_at: Instant | None = None
+    events: list[str]
+    reminders: list[ReminderView]
+    stale: bool = False
+
+
+@document
+class RemindersView:
+    """The reminders of one record."""
+
+    items: list[ReminderView]
+    next_cursor: str | None = None
+
+
+@document
+class AppointmentQuery(ListQuery):
+    """Which appointments: those that start at or after `from` (default: now)."""
+
+    from_: Instant | None = None
+
+
+@document
+class ReminderQuery(ListQuery):
+    """Which reminders: of a client, of a record (`appointments/42`), or due in [`from`, `to`)."""
+
+    client_id: Id | None = None
+    record: str | None = None
+    from_: Instant | None = None
+    to: Instant | None = None
+
+
+def reminder_view(item: ReminderState) -> ReminderView:
+    """Show a reminder."""
+    record, entry = item.record, item.entry
+    return ReminderView(
+        id=digest(record.ref, entry.key, iso(entry.start)),
+        key=entry.key,
+        record=record.ref,
+        client_id=record.appointment.client_id,
+        at=iso(entry.at),
+        state=item.state,  # type: ignore[arg-type]
+        reason=item.reason,
+    )
+
+
+def appointment_view(
+    record: StoredRecord, reminders: list[ReminderState], events: tuple[str, ...] = (), *, stale: bool = False
+) -> AppointmentView:
+    """Show an appointment."""
+    return AppointmentView(
+        **vars(record.appointment),
+        id=record.ref.partition("/")[2],
+        version=record.version,
+        created_at=iso(record.created_at),
+        updated_at=iso(record.updated_at) if record.updated_at else None,
+        events=list(events),
+        reminders=[reminder_view(item) for item in reminders],
+        stale=stale,
+    )

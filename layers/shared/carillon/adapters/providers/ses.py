@@ -1,0 +1,68 @@
+"""E-mail through SES v2: one SendEmail per message, tagged with its token."""
+
+from email.header import Header
+from email.utils import formataddr
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from carillon.adapters.providers.aws_errors import outcome_of
+from carillon.ports import Outcome, Outgoing
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2.client import SESV2Client
+
+TAG = "message"
+PERMANENT = {"MessageRejected": "content_rejected", "BadRequestException": "recipient_rejected"}
+MISCONFIGURED = frozenset(
+    {
+        "AccountSuspendedException",
+        "SendingPausedException",
+        "MailFromDomainNotVerifiedException",
+        "NotFoundException",
+        "AccessDeniedException",
+    }
+)
+RETRY = frozenset({"TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"})
+DAILY_QUOTA_PAUSE = 3600
+"""Seconds: the daily quota and the rate share an error class; only the message tells hours from seconds."""
+
+
+class SesEmail:
+    """See the port `Provider`."""
+
+    def __init__(self, client: "SESV2Client", *, from_address: str, configuration_set: str) -> None:
+        self._client = client
+        self._from_address = from_address
+        self._configuration_set = configuration_set
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        """Send one e-mail with a text and an HTML part."""
+        try:
+            answer = self._client.send_email(**self._request(outgoing))
+        except (BotoCoreError, ClientError) as error:
+            outcome = outcome_of(error, permanent=PERMANENT, misconfigured=MISCONFIGURED, retry=RETRY)
+            if outcome.kind == "retry" and "Daily message quota" in str(error):
+                return Outcome("retry", code=outcome.code, retry_after=DAILY_QUOTA_PAUSE)
+            return outcome
+        return Outcome("accepted", provider_id=answer["MessageId"])
+
+    def _request(self, outgoing: Outgoing) -> dict[str, Any]:
+        rendered = outgoing.rendered
+        body: dict[str, Any] = {"Text": {"Data": rendered.text, "Charset": "UTF-8"}}
+        if rendered.html is not None:
+            body["Html"] = {"Data": rendered.html, "Charset": "UTF-8"}
+        return {
+            "FromEmailAddress": _mailbox(outgoing.sender_name, self._from_address),
+            "Destination": {"ToAddresses": [outgoing.to]},
+            "ReplyToAddresses": [outgoing.reply_to] if outgoing.reply_to else [],
+            "Content": {"Simple": {"Subject": {"Data": rendered.subject or "", "Charset": "UTF-8"}, "Body": body}},
+            "ConfigurationSetName": self._configuration_set,
+            "EmailTags": [{"Name": TAG, "Value": outgoing.token}],
+        }
+
+
+def _mailbox(name: str, address: str) -> str:
+    # RFC 2047 for a name beyond ASCII; formataddr quotes what is special in the others.
+    clean = " ".join(name.split())
+    return formataddr((clean, address)) if clean.isascii() else f"{Header(clean, 'utf-8').encode()} <{address}>"

@@ -1,0 +1,97 @@
+"""WhatsApp through Twilio's Messages API: an approved template, filled."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from requests.exceptions import ConnectionError as LostConnection
+from requests.exceptions import ConnectTimeout, RequestException, Timeout
+from twilio.base.exceptions import TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from carillon.adapters.providers.twilio_codes import outcome_of
+from carillon.adapters.secrets import Secrets
+from carillon.ports import Outcome, Outgoing
+
+TIMEOUT = 10.0
+"""Seconds. Twilio's own client waits for ever, and a function killed while waiting does not know what it did."""
+LONGEST_VALIDITY = 36_000
+"""Seconds; Twilio keeps a message no longer."""
+
+
+class AimedHttpClient(TwilioHttpClient):  # type: ignore[misc]
+    """Twilio's HTTP client with a timeout, aimed at another base address where one is set."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(timeout=TIMEOUT, pool_connections=True)
+        self._base = urlsplit(base_url)
+
+    def request(self, method: str, uri: str, *args: Any, **kwargs: Any) -> Response:
+        """Send a request to the same path of the base address."""
+        aimed = urlsplit(uri)._replace(scheme=self._base.scheme, netloc=self._base.netloc).geturl()
+        return super().request(method, aimed, *args, **kwargs)
+
+
+class TwilioWhatsapp:
+    """See the port `Provider`."""
+
+    def __init__(self, secrets: Callable[[], Secrets], *, sender: str, api_url: str, callback_url: str) -> None:
+        self._secrets = secrets
+        self._sender = sender
+        self._api_url = api_url
+        self._callback_url = callback_url
+        self._clients: dict[Secrets, Client] = {}
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        """Send one message; its status comes back to the callback address with our token."""
+        secrets = self._secrets()
+        if not secrets.twilio_account_sid or not secrets.twilio_auth_token:
+            return Outcome("misconfigured", code="no_credentials")
+        try:
+            message = self._client(secrets).messages.create(**self._request(outgoing))
+        except TwilioRestException as error:
+            return outcome_of(error.code, error.status)
+        except ConnectTimeout as error:
+            return Outcome("retry", code=type(error).__name__)
+        except Timeout:
+            return Outcome("unknown", reason="provider_timeout", code="timeout")
+        except LostConnection as error:
+            return _lost(error)
+        except RequestException as error:
+            return Outcome("unknown", reason="connection_lost", code=type(error).__name__)
+        return Outcome("accepted", provider_id=message.sid)
+
+    def _client(self, secrets: Secrets) -> Client:
+        if secrets not in self._clients:
+            account, token = secrets.twilio_account_sid, secrets.twilio_auth_token
+            http = AimedHttpClient(self._api_url)
+            self._clients = {secrets: Client(account, token, http_client=http)}
+        return self._clients[secrets]
+
+    def _request(self, outgoing: Outgoing) -> dict[str, Any]:
+        rendered = outgoing.rendered
+        request: dict[str, Any] = {
+            "to": f"whatsapp:{outgoing.to}",
+            "from_": self._sender,
+            "status_callback": f"{self._callback_url}/callbacks/twilio/status?m={outgoing.token}",
+            "validity_period": min(LONGEST_VALIDITY, outgoing.valid_seconds),
+        }
+        if rendered.content_sid is None:
+            return request | {"body": rendered.text}
+        request["content_sid"] = rendered.content_sid
+        if rendered.variables:
+            request["content_variables"] = json.dumps(dict(rendered.variables), ensure_ascii=False)
+        return request
+
+
+def _lost(error: LostConnection) -> Outcome:
+    """Tell a connection that never was from one that was lost after the request may have been read."""
+    cause = error.args[0] if error.args else None
+    never_was = isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+    if never_was:
+        return Outcome("retry", code="no_connection")
+    return Outcome("unknown", reason="connection_lost", code="connection_lost")

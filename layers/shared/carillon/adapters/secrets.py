@@ -1,0 +1,51 @@
+"""The deployment's secret in Secrets Manager: the shared Twilio account and the signing key."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from carillon.ports import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+KEPT = timedelta(minutes=5)
+"""A rotated secret is known everywhere after that long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What the secret holds; an empty Twilio account means that the shared sender is not set up."""
+
+    signing_key: str
+    twilio_account_sid: str
+    twilio_auth_token: str
+
+    def __repr__(self) -> str:
+        return "Secrets(...)"
+
+
+class DeploymentSecret:
+    """Reads the secret on first use and keeps it for five minutes."""
+
+    def __init__(self, client: "SecretsManagerClient", arn: str, clock: Clock) -> None:
+        self._client = client
+        self._arn = arn
+        self._clock = clock
+        self._known: Secrets | None = None
+        self._until: datetime | None = None
+
+    def read(self) -> Secrets:
+        """Give the secret's content."""
+        now = self._clock.now()
+        if self._known is None or self._until is None or now >= self._until:
+            content = json.loads(self._client.get_secret_value(SecretId=self._arn)["SecretString"])
+            names = Secrets.__slots__
+            self._known = Secrets(**{name: content.get(name, "") for name in names})
+            self._until = now + KEPT
+        return self._known
+
+    def signing_key(self) -> str:
+        """Give the key that tokens are signed with."""
+        return self.read().signing_key

@@ -1,0 +1,97 @@
+"""Planning, dispatching, sending and receiving: the services behind the queues."""
+
+from functools import cache
+
+from carillon.adapters.aws import client
+from carillon.adapters.connections import DeploymentConnections
+from carillon.adapters.dynamodb.messages import DynamoMessages
+from carillon.adapters.dynamodb.reader import DynamoReader
+from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
+from carillon.adapters.queues import SqsQueues, due_from_data
+from carillon.adapters.schedules import EventBridgeSchedules
+from carillon.adapters.secrets import DeploymentSecret
+from carillon.adapters.system import RandomIds
+from carillon.bootstrap import config, current_clock, table
+from carillon.ports import Connections, Queues
+from carillon.runtime.config import DispatchReminderConfig, PlannerConfig, PlanNotificationsConfig, RunJobsConfig
+from carillon.services.dispatching import Dispatcher
+from carillon.services.fallback import Fallback
+from carillon.services.making import MessageMaker
+from carillon.services.planning import Planner
+
+Told = DispatchReminderConfig | PlannerConfig
+"""Configurations that know the channels' queues and senders."""
+
+read_due = due_from_data
+
+
+@cache
+def planner(function: type[PlannerConfig] = PlanNotificationsConfig) -> Planner:
+    """Make the planner, for the stream's function or for the jobs'."""
+    told = config(function)
+    due = {"due": told.due_queue_url, "jobs": told.jobs_queue_url}
+    return Planner(
+        reader=DynamoReader(table(told.table_name)),
+        records=DynamoRecords(table(told.table_name)),
+        due_rows=DynamoDueRows(table(told.table_name)),
+        messages=DynamoMessages(table(told.table_name)),
+        queues=queues(told, **due),
+        schedules=EventBridgeSchedules(
+            client("scheduler"),
+            group=told.reminders_group,
+            queue_arn=told.due_queue_arn,
+            role_arn=told.scheduler_role_arn,
+            dead_letter_arn=told.scheduler_dlq_arn,
+        ),
+        connections=connections(told),
+        maker=MessageMaker(RandomIds()),
+        clock=current_clock,
+    )
+
+
+def jobs_planner() -> Planner:
+    """Make the planner of the jobs' function."""
+    return planner(RunJobsConfig)
+
+
+@cache
+def dispatcher() -> Dispatcher:
+    """Make the dispatcher of due reminders."""
+    told = config(DispatchReminderConfig)
+    return Dispatcher(
+        reader=DynamoReader(table(told.table_name)),
+        messages=DynamoMessages(table(told.table_name)),
+        queues=queues(told),
+        connections=connections(told),
+        maker=MessageMaker(RandomIds()),
+        clock=current_clock,
+    )
+
+
+def queues(told: Told, *, due: str | None = None, jobs: str | None = None) -> Queues:
+    """Make the queues a function may send to."""
+    channels = {"email": told.email_queue_url, "sms": told.sms_queue_url, "whatsapp": told.whatsapp_queue_url}
+    return SqsQueues(client("sqs"), channels=channels, due=due, jobs=jobs)  # type: ignore[arg-type]
+
+
+def connections(told: Told) -> Connections:
+    """Know the deployment's senders."""
+    senders = {"email": told.email_from, "sms": told.sms_sender_id, "whatsapp": told.whatsapp_from}
+    return DeploymentConnections(table(told.table_name), senders, current_clock)  # type: ignore[arg-type]
+
+
+def fallback(told: Told) -> Fallback:
+    """Make the way to the next channel."""
+    return Fallback(
+        messages=DynamoMessages(table(told.table_name)),
+        queues=queues(told),
+        connections=connections(told),
+        maker=MessageMaker(RandomIds()),
+        clock=current_clock,
+    )
+
+
+@cache
+def secret(arn: str) -> DeploymentSecret:
+    """Give the deployment's secret."""
+    return DeploymentSecret(client("secretsmanager"), arn, current_clock)

@@ -1,0 +1,33 @@
+"""What the doors of records and messages stand on."""
+
+from functools import cache
+
+from carillon.adapters.dynamodb.messages import DynamoMessages
+from carillon.adapters.dynamodb.reader import DynamoReader
+from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
+from carillon.bootstrap import config, current_clock, table
+from carillon.runtime.config import MessagesApiConfig, RecordsApiConfig
+from carillon.services.appointments import Appointments
+from carillon.services.log import Log
+from carillon.services.reminders import Reminders
+
+
+@cache
+def appointments() -> Appointments:
+    """Make the use cases on appointments."""
+    items = table(config(RecordsApiConfig).table_name)
+    return Appointments(reader=DynamoReader(items), records=DynamoRecords(items), clock=current_clock)
+
+
+@cache
+def reminders() -> Reminders:
+    """Make the listings of reminders."""
+    items = table(config(RecordsApiConfig).table_name)
+    return Reminders(DynamoReader(items), DynamoRecords(items), DynamoDueRows(items), current_clock)
+
+
+@cache
+def log() -> Log:
+    """Make the log of messages."""
+    items = table(config(MessagesApiConfig).table_name)
+    return Log(DynamoMessages(items), DynamoReader(items), current_clock)

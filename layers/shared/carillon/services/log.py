@@ -1,0 +1,31 @@
+"""The log: messages, and decisions not to send."""
+
+from dataclasses import dataclass
+
+from carillon.domain.errors import NotFound
+from carillon.domain.listing import Page
+from carillon.domain.messages import Message, MessageFilter
+from carillon.ports import Clock, Messages, Reader, Want
+from carillon.services.activation import require_active
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Reads what was sent, and what was not and why."""
+
+    messages: Messages
+    reader: Reader
+    clock: Clock
+
+    def page(self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None) -> Page[Message]:
+        """List messages, newest first."""
+        require_active(self.reader.read([Want(org_id)])[0])
+        return self.messages.page(org_id, wanted, limit=limit, position=position, now=self.clock.now())
+
+    def get(self, org_id: str, message_id: str) -> Message:
+        """Read one message with its timeline; NotFound when there is none."""
+        require_active(self.reader.read([Want(org_id)])[0])
+        message = self.messages.find(org_id, message_id)
+        if message is None:
+            raise NotFound(f"There is no message {message_id!r}.")
+        return message

@@ -1,0 +1,62 @@
+"""Receipts: what providers report afterwards moves a message on, never back.
+
+A late failure gives the next channel its turn.
+"""
+
+from dataclasses import dataclass
+
+from carillon.ports import Clock, Messages, Moved, Reader, Tokens, Want
+from carillon.services.fallback import Fallback
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A provider's report: the token of the message, the status it reached, and why."""
+
+    token: str
+    status: str
+    reason: str | None
+    provider_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a receipt did, for the log."""
+
+    result: str
+    org_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Applies receipts. One that comes twice, late or out of order changes nothing."""
+
+    messages: Messages
+    reader: Reader
+    tokens: Tokens
+    fallback: Fallback
+    clock: Clock
+
+    def apply(self, receipt: Receipt) -> Received:
+        """Apply one receipt; whatever raises may be repeated."""
+        named = self.tokens.read(receipt.token)
+        if named is None:
+            return Received("not_ours")
+        org_id, key = named
+        moved = Moved(receipt.status, self.clock.now(), receipt.reason, receipt.provider_id)
+        applied = self.messages.receipt(org_id, key, moved)
+        if receipt.status == "failed":
+            # Also when it was applied before: whoever did may have died before the next channel got its turn.
+            self._go_on(org_id, receipt)
+        return Received("applied" if applied else "known", org_id)
+
+    def _go_on(self, org_id: str, receipt: Receipt) -> None:
+        named = self.tokens.read(receipt.token)
+        if named is None:
+            return
+        _, key = named
+        found = self.reader.read([Want(org_id, messages=(key,))])[0].messages.get(key)
+        if found is None or found.status != "failed" or found.client_id is None:
+            return
+        want = Want(org_id, record=found.occasion.record, clients=(found.client_id,))
+        self.fallback.resume(org_id, found, self.reader.read([want])[0])
