@@ -1,0 +1,1 @@
+"""Sends e-mail: see `services/sending.py` for what makes it once."""

@@ -1,0 +1,1 @@
+"""Sends SMS: see `services/sending.py` for what makes it once."""

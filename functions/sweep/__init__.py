@@ -1,0 +1,1 @@
+"""Finds whatever should have moved and did not."""
