@@ -1,0 +1,37 @@
+"""AWS clients: one per service and process, made on first use from a bare botocore session (boto3 adds only weight)."""
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+CONNECT_SECONDS, READ_SECONDS = 2, 5
+CONNECTIONS = 20
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@cache
+def client(service: str) -> Any:
+    """Make the client of a service whose calls may be repeated by it; never use it to send to a person."""
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        max_pool_connections=CONNECTIONS,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        tcp_keepalive=True,
+    )
+    return _session().create_client(service, config=config)
+
+
+@cache
+def sending_client(service: str) -> Any:
+    """Make the client of a service that sends to a person: one attempt, no hidden repetition, at most 10 seconds."""
+    config = Config(
+        connect_timeout=3, read_timeout=7, max_pool_connections=CONNECTIONS, retries={"total_max_attempts": 1}
+    )
+    return _session().create_client(service, config=config)
