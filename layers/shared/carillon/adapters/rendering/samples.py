@@ -101,8 +101,9 @@ def sample_values(locale: str = "en", settings: Settings | None = None) -> dict[
 
 
 def minimal_facts(locale: str = "en") -> Facts:
-    """Facts with nothing but what is always there."""
-    settings = Settings(name="Salon Aurora", time_zone="Europe/Amsterdam", locale=locale, country="NL")
+    """Facts with nothing but what is always there; no review is asked for without its address."""
+    review = Review(url="https://salon-aurora.example/review")
+    settings = Settings(name="Salon Aurora", time_zone="Europe/Amsterdam", locale=locale, country="NL", review=review)
     return Facts(
         settings=settings,
         locale=locale,
