@@ -64,7 +64,8 @@ class Backend:
             "LOCAL_STATE_DIR": str(self._state_dir),
             "BIND_HOST": "127.0.0.1",
             "MINISTACK_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(self.port),
+            # Part of the names under which queues are kept, so it must not follow the port really listened on.
+            "GATEWAY_PORT": "4566",
             "MINISTACK_REGION": self._region,
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",

@@ -43,8 +43,10 @@ def commands(cloud: Cloud, demo: Demo) -> list[str]:
         '"service": "Knippen", "status": "booked"}'
     )
     return [
-        f"curl -s -X PUT {cloud.api_url}/v1/appointments/try-1 -H 'Authorization: Bearer {demo.api_key}' "
-        f"-H 'Content-Type: application/json' -d '{body}'",
+        (
+            f"curl -s -X PUT {cloud.api_url}/v1/appointments/try-1 -H 'Authorization: Bearer {demo.api_key}' "
+            f"-H 'Content-Type: application/json' -d '{body}'"
+        ),
         f'curl -s -X POST {cloud.tools_url}/clock -d \'{{"advance": "PT24H"}}\'',
         f"curl -s {cloud.tools_url}/outbox.json",
     ]
