@@ -18,14 +18,19 @@ from functions.records_api.views import (
 door = Door()
 
 
-@door.put("/v1/appointments/<appointment_id>", roles=INSIDE, statuses=(200, 201), errors=("unknown_reference",))
+@door.put(
+    "/v1/appointments/<appointment_id>",
+    roles=INSIDE,
+    statuses=(200, 201),
+    errors=("unknown_reference", "duplicate_client"),
+)
 def put_appointment(call: Call, appointment_id: Id, body: AppointmentInput) -> Answer[AppointmentView]:
     """State what an appointment is.
 
     It is compared with what is stored; differences become events, and its reminders are planned. A call that differs
     in nothing changes nothing; an older `updated_at` is ignored with `stale: true`.
     """
-    done = bootstrap.appointments().put(call.org_id, appointment_id, body)
+    done = bootstrap.appointments().put(call.caller, appointment_id, body)
     reminders = bootstrap.reminders().states(call.org_id, [done.record])
     events = tuple(event.type for event in done.events)
     view = appointment_view(done.record, reminders, events, stale=done.stale)

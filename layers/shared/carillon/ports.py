@@ -17,6 +17,7 @@ from carillon.domain.organizations import Organization
 from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.rules import RulesInForce
 from carillon.domain.settings import Settings
+from carillon.ports_directory import ClientChange, Saved
 
 
 class Clock(Protocol):
@@ -98,11 +99,11 @@ class Committed:
 class Records(Protocol):
     """Records with their plan and outbox, each one item."""
 
-    def save(self, org_id: str, change: RecordChange, client: Any = None) -> bool:
-        """Write record, plan and pending events at once; False when another writer came first.
+    def save(self, org_id: str, change: RecordChange) -> bool:
+        """Write record, plan and pending events at once; False when another writer came first."""
 
-        `client` is a client's change (made by the client store) that goes into the same transaction.
-        """
+    def save_with_client(self, org_id: str, change: RecordChange | None, client: ClientChange, now: datetime) -> Saved:
+        """Write a record (if it changes) and the client it brings along at once; see `Clients.save`."""
 
     def commit(self, org_id: str, ref: str, done: Committed) -> bool:
         """Note what was planned and clear the announced events; False when the record moved on meanwhile."""

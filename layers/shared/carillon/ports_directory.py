@@ -115,6 +115,11 @@ class ClientChange:
     entry: LedgerEntry | None = None
     entry_id: str = ""
 
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to write."""
+        return self.entry is not None or self.before is None or self.before.document != self.after
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:

@@ -2,12 +2,16 @@
 
 from functools import cache
 
+from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
+from carillon.adapters.phones import NumberPlans
+from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
 from carillon.runtime.config import MessagesApiConfig, RecordsApiConfig
 from carillon.services.appointments import Appointments
+from carillon.services.clients import ClientKeeping
 from carillon.services.log import Log
 from carillon.services.reminders import Reminders
 
@@ -16,7 +20,9 @@ from carillon.services.reminders import Reminders
 def appointments() -> Appointments:
     """Make the use cases on appointments."""
     items = table(config(RecordsApiConfig).table_name)
-    return Appointments(reader=DynamoReader(items), records=DynamoRecords(items), clock=current_clock)
+    records, clock = DynamoRecords(items), current_clock
+    clients = ClientKeeping(DynamoClients(items), records, NumberPlans(), clock, RandomIds())
+    return Appointments(reader=DynamoReader(items), records=records, clients=clients, clock=clock)
 
 
 @cache

@@ -7,12 +7,15 @@ from carillon.domain.clients import Client, reminders_of
 from carillon.domain.constraints import Id, Instant, document
 from carillon.domain.errors import Contended, Fault, Invalid, NotFound
 from carillon.domain.listing import Page
+from carillon.domain.organizations import Caller
 from carillon.domain.plan import Subject, fired_keys, plan
 from carillon.domain.records import Actor, Appointment, AppointmentBody, Event, Planned, Source, StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.times import parse_instant
 from carillon.domain.transitions import derive
 from carillon.ports import Clock, Reader, RecordChange, Records, Snapshot, Want
+from carillon.ports_directory import ClientChange
+from carillon.services.clients import ClientInput, ClientKeeping, duplicate
 
 ROUNDS = 5
 """How often a PUT starts again because another writer came first."""
@@ -25,11 +28,13 @@ COLLECTION = "appointments"
 class AppointmentInput(AppointmentBody):
     """An appointment as an integrator states it.
 
+    Whose it is: `client_id` names a client, or `client` brings one along, made or updated together with the record.
     `id` may repeat the path's. `actor` says who made this change, `updated_at` when the integrator's system did:
     an older one than the stored is ignored. `notify` false stores silently; plans still follow.
     """
 
-    client_id: Id
+    client_id: Id | None = None
+    client: ClientInput | None = None
     id: Id | None = None
     source: Source | None = None
     actor: Actor | None = None
@@ -50,29 +55,46 @@ class Put:
 class Appointments:
     """Use cases on appointments."""
 
-    def __init__(self, *, reader: Reader, records: Records, clock: Clock) -> None:
+    def __init__(self, *, reader: Reader, records: Records, clients: ClientKeeping, clock: Clock) -> None:
         self._reader = reader
         self._records = records
+        self._clients = clients
         self._clock = clock
 
-    def put(self, org_id: str, appointment_id: str, stated: AppointmentInput) -> Put:
+    def put(self, caller: Caller, appointment_id: str, stated: AppointmentInput) -> Put:
         """Store an appointment with its events and its plan in one atomic write.
 
-        One batch read and one write; a PUT that differs in nothing writes nothing. Raises Invalid for a client or
-        an id that does not fit, Contended when other writers kept coming first.
+        One batch read and one write; a PUT that differs in nothing writes nothing. One that brings its client along
+        takes another read, and a transaction. Raises Invalid for references that do not fit, Conflict for a contact
+        that another client has, Contended when other writers kept coming first.
         """
-        if stated.id is not None and stated.id != appointment_id:
-            raise Invalid([Fault("/id", "invalid_value", f"must equal the path's id, {appointment_id!r}")])
-        ref = f"{COLLECTION}/{appointment_id}"
+        _check(appointment_id, stated)
+        org_id, ref = caller.org_id, f"{COLLECTION}/{appointment_id}"
         for _ in range(ROUNDS):
-            want = Want(org_id, record=ref, clients=(stated.client_id,), staff=tuple(stated.staff_ids))
+            known = (stated.client_id,) if stated.client_id is not None else ()
+            want = Want(org_id, record=ref, clients=known, staff=tuple(stated.staff_ids))
             snapshot = self._reader.read([want])[0]
-            settings = _settings(snapshot)
-            client = _references(stated, snapshot)
-            done, change = _change(ref, stated, snapshot, settings, client, self._clock.now())
-            if change is None or self._records.save(org_id, change):
+            brought = self._brought(caller, stated, snapshot.record)
+            client = brought.after if brought is not None else None
+            done, change = _change(ref, stated, snapshot, _references(stated, snapshot, client), self._clock.now())
+            if self._save(org_id, change, brought):
                 return done
         raise Contended(f"{ref} is being written by others; repeat the call")
+
+    def _brought(self, caller: Caller, stated: AppointmentInput, record: StoredRecord | None) -> ClientChange | None:
+        """Work out the client that came along: named by its id, or else the one the appointment has already."""
+        if stated.client is None:
+            return None
+        same = record.appointment.client_id if record is not None and not record.deleted else None
+        return self._clients.along(caller, stated.client.id or same, stated.client)
+
+    def _save(self, org_id: str, change: RecordChange | None, client: ClientChange | None) -> bool:
+        if client is None or not client.differs:
+            return change is None or self._records.save(org_id, change)
+        saved = self._records.save_with_client(org_id, change, client, self._clock.now())
+        if saved.duplicate_of is not None:
+            raise duplicate(saved.duplicate_of, "this phone or e-mail")
+        return saved.version is not None
 
     def get(self, org_id: str, appointment_id: str) -> StoredRecord:
         """Read an appointment; NotFound if there is none."""
@@ -131,12 +153,13 @@ def replanned(
 
 
 def _change(
-    ref: str, stated: AppointmentInput, snapshot: Snapshot, settings: Settings, client: Client, now: datetime
+    ref: str, stated: AppointmentInput, snapshot: Snapshot, client: Client, now: datetime
 ) -> tuple[Put, RecordChange | None]:
+    settings = _settings(snapshot)
     stored = snapshot.record
     live = stored if stored is not None and not stored.deleted else None
     before = live.appointment if live is not None else None
-    after = _state(stated, before)
+    after = _state(stated, client.id, before)
     updated_at = parse_instant(stated.updated_at) if stated.updated_at else None
     if live is not None:
         if updated_at is not None and live.updated_at is not None and updated_at < live.updated_at:
@@ -168,10 +191,10 @@ def _change(
     return Put(record, tuple(events), created=live is None), change
 
 
-def _state(stated: AppointmentInput, before: Appointment | None) -> Appointment:
+def _state(stated: AppointmentInput, client_id: str, before: Appointment | None) -> Appointment:
     body = {field.name: getattr(stated, field.name) for field in fields(AppointmentBody)}
     source = before.source if before is not None else stated.source or "api"
-    return Appointment(**body, client_id=stated.client_id, source=source)
+    return Appointment(**body, client_id=client_id, source=source)
 
 
 def _completed_at(base: StoredRecord, before: Appointment | None, after: Appointment, now: datetime) -> datetime | None:
@@ -200,8 +223,21 @@ def _settings(snapshot: Snapshot) -> Settings:
     return snapshot.settings
 
 
-def _references(stated: AppointmentInput, snapshot: Snapshot) -> Client:
-    client = snapshot.clients.get(stated.client_id)
+def _check(appointment_id: str, stated: AppointmentInput) -> None:
+    """Check what no type shows; all faults at once."""
+    faults = []
+    if stated.id is not None and stated.id != appointment_id:
+        faults.append(Fault("/id", "invalid_value", f"must equal the path's id, {appointment_id!r}"))
+    if stated.client_id is None and stated.client is None:
+        faults.append(Fault("/client_id", "missing_field", "name a client, or bring one along in `client`"))
+    if stated.client_id is not None and stated.client is not None:
+        faults.append(Fault("/client", "invalid_value", "give `client_id` or `client`, not both"))
+    if faults:
+        raise Invalid(faults)
+
+
+def _references(stated: AppointmentInput, snapshot: Snapshot, brought: Client | None) -> Client:
+    client = brought or snapshot.clients.get(stated.client_id or "")
     faults = []
     if client is None or client.removed:
         faults.append(Fault("/client_id", "unknown_reference", f"There is no client {stated.client_id!r}."))

@@ -110,6 +110,21 @@ class ClientKeeping:
             raise Invalid([Fault("/id", "invalid_value", f"must equal the path's id, {client_id!r}")])
         return self._put(caller, client_id, stated, None)
 
+    def along(self, caller: Caller, client_id: str | None, stated: ClientInput) -> ClientChange:
+        """Work out the change of a client that a record brings along; the record's transaction writes it.
+
+        Raises Invalid with pointers below `/client`.
+        """
+        now = self._clock.now()
+        known = client_id or self._ids.ulid(now)
+        view = self._clients.read(caller.org_id, known)
+        try:
+            change = self._change(caller, known, stated, view)
+        except Invalid as error:
+            below = [Fault(f"/client{fault.pointer}", fault.code, fault.message) for fault in error.faults]
+            raise Invalid(below) from error
+        return self._to_save(change, view, self._ids.ulid(now))
+
     def get(self, org_id: str, client_id: str) -> ClientDocument:
         """Show a client; NotFound for one that is unknown or removed."""
         return shown(existing(self._clients.read(org_id, client_id), client_id).document)
@@ -186,25 +201,20 @@ class ClientKeeping:
                 raise duplicate(client_id, "this id")
             change = self._change(caller, client_id, stated, view)
             document = shown(change.after)
-            if view.client is not None and change.after == view.client.document and change.entry is None:
+            to_save = self._to_save(change, view, self._ids.ulid(now))
+            if not to_save.differs:
                 return document, False
-            saved = self._clients.save(
-                caller.org_id,
-                ClientChange(
-                    change.before,
-                    change.after,
-                    guarded=view.settings.prevent_duplicate_clients,
-                    entry=change.entry,
-                    entry_id=self._ids.ulid(now),
-                ),
-                now,
-                attempt.answered(201, document) if attempt else None,
-            )
+            answer = attempt.answered(201, document) if attempt else None
+            saved = self._clients.save(caller.org_id, to_save, now, answer)
             if saved.duplicate_of:
                 raise duplicate(saved.duplicate_of, "this phone or e-mail")
             if saved.version:
                 return document, new
         raise Contended(f"client {client_id} is being changed by others")
+
+    def _to_save(self, change: Change, view: ClientView, entry_id: str) -> ClientChange:
+        guarded = view.settings.prevent_duplicate_clients
+        return ClientChange(change.before, change.after, guarded=guarded, entry=change.entry, entry_id=entry_id)
 
     def _change(self, caller: Caller, client_id: str, stated: ClientInput, view: ClientView) -> Change:
         """Work out the client after a call; what is not said stays, of a new client it is as the settings say."""

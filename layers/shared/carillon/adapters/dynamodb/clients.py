@@ -9,7 +9,7 @@ from carillon.adapters.dynamodb.idempotency import answer_write
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.keys import Key
 from carillon.adapters.dynamodb.sharded import sharded_page
-from carillon.adapters.dynamodb.table import ConditionsFailed, Table
+from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
 from carillon.domain import codec
 from carillon.domain.clients import Client
 from carillon.domain.consents import LedgerEntry
@@ -43,8 +43,15 @@ class DynamoClients:
             Stored(codec.loads(Client, client["doc"]), client["v"]) if client else None,
         )
 
-    def save(self, org_id: str, change: ClientChange, now: datetime, remember: StoredAnswer | None = None) -> Saved:
-        """Write a client with everything that hangs on it, in one transaction.
+    def save(
+        self,
+        org_id: str,
+        change: ClientChange,
+        now: datetime,
+        remember: StoredAnswer | None = None,
+        along: Sequence[Write] = (),
+    ) -> Saved:
+        """Write a client with everything that hangs on it, in one transaction; `along`: a record that brings it.
 
         One call when nothing stands in the way; a contact that is given up costs a query to see who else has it.
         """
@@ -54,11 +61,11 @@ class DynamoClients:
             writes, guards = writes_of(org_id, change, released, skip)
             last = [answer_write(org_id, remember, now)] if remember else []
             try:
-                self._table.transact([*writes, *last])
+                self._table.transact([*writes, *last, *along])
             except ConditionsFailed as error:
                 if last and len(writes) in error.failed:
                     raise RepeatedError from error
-                if 0 in error.failed:
+                if 0 in error.failed or max(error.failed) >= len(writes) + len(last):
                     return Saved()
                 taken = [guards[place] for place in error.failed if place in guards]
                 owner = self._owner(taken, change.after.id)

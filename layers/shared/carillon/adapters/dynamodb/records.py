@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from carillon.adapters.dynamodb import keys
+from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.record_items import plan_to_text, record_from_item, record_to_item
-from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
+from carillon.adapters.dynamodb.table import Table, Write
 from carillon.domain import codec
 from carillon.domain.listing import Page
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.times import epoch, iso, parse_instant
 from carillon.ports import Committed, DueRow, RecordChange
+from carillon.ports_directory import ClientChange, Saved
 
 DUE_ROWS_KEPT = timedelta(days=7)
 DAYS_PER_CALL = 31
@@ -25,18 +27,14 @@ class DynamoRecords:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def save(self, org_id: str, change: RecordChange, client: Sequence[Write] | None = None) -> bool:
-        """Write record, plan and pending events in one conditional update (with the client: one transaction)."""
-        write = _save(org_id, change)
-        if not client:
-            return self._table.write(write)
-        try:
-            self._table.transact([write, *client])
-        except ConditionsFailed as error:
-            if error.failed == (0,):
-                return False
-            raise
-        return True
+    def save(self, org_id: str, change: RecordChange) -> bool:
+        """Write record, plan and pending events in one conditional update."""
+        return self._table.write(_save(org_id, change))
+
+    def save_with_client(self, org_id: str, change: RecordChange | None, client: ClientChange, now: datetime) -> Saved:
+        """Write a record (if it changes) and the client it brings along in one transaction."""
+        along = [_save(org_id, change)] if change is not None else []
+        return DynamoClients(self._table).save(org_id, client, now, along=along)
 
     def commit(self, org_id: str, ref: str, done: Committed) -> bool:
         """Note what was planned; the condition makes sure that no event arrived meanwhile."""
