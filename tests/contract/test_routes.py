@@ -54,9 +54,11 @@ def folder_of(function: str) -> str:
     return str(handler).split(".")[1]
 
 
+# Takes forms from providers by path; its only entry at the gateway is the public one below.
+FORMS: Final = {"CallbacksFunction"}
 DOORS: Final = sorted(
     function
-    for function in {entry.function for entry in gateway()}
+    for function in {entry.function for entry in gateway()} - FORMS
     if (ROOT / "functions" / folder_of(function) / "app.py").exists()
 )
 
