@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import subprocess
@@ -29,8 +30,11 @@ UNCHECKED_HASH: Final = struct.pack("<I", 0b01)
 MOST_MEGABYTES: Final = {"DependenciesLayer": 70, "SharedLayer": 5, "SendWhatsappFunction": 90}
 MOST_MEGABYTES_OF_A_FUNCTION: Final = 1
 
+# What Lambda's Python has installed itself: boto3 and what it needs; botocore takes certifi only where there is one.
+RUNTIME_PACKAGES: Final = {"boto3", "botocore", "certifi", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
+
 IMPORT_HANDLER: Final = """
-import importlib, sys
+import importlib, json, sys
 artefact, shared, module = sys.argv[1:]
 # At the end: third-party packages come from this machine's environment, the built ones are for another processor.
 sys.path += [artefact, shared]
@@ -39,6 +43,8 @@ import carillon
 assert callable(app.lambda_handler)
 assert app.__file__.startswith(artefact), app.__file__
 assert carillon.__file__.startswith(shared), carillon.__file__
+files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items() if "." not in name}
+print(json.dumps([name for name, file in files.items() if file and "site-packages" in file]))
 """
 
 
@@ -126,6 +132,9 @@ def test_the_handler_is_importable_from_the_artefact(artefact: str) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stderr
+    shipped = {path.name.partition(".")[0] for folder in (DEPENDENCIES, BUILD / artefact) for path in folder.iterdir()}
+    site_hooks = {name for name in json.loads(run.stdout) if name.startswith("_")}
+    assert set(json.loads(run.stdout)) - shipped - RUNTIME_PACKAGES - site_hooks == set()
 
 
 @pytest.mark.parametrize("artefact", [*artefacts(), "DependenciesLayer", "SharedLayer"])
