@@ -42,19 +42,27 @@ class Sms:
 
 
 def normalise(text: str) -> str:
-    """Replace typographic characters that would force UCS-2 although a plain one says the same."""
-    return unicodedata.normalize("NFC", text).translate(_TYPOGRAPHIC)
+    """Replace typographic characters by plain ones where only they force UCS-2; else leave the author's signs."""
+    return _cheaper(text, _plain(text))
 
 
 def fold(text: str) -> str:
     """Write Latin letters that GSM-7 lacks without their marks (`ł` as `l`, `ê` as `e`); leave all else as it is."""
-    return "".join(char if is_gsm(char) else _folded(char) for char in normalise(text))
+    return "".join(char if is_gsm(char) else _folded(char) for char in _plain(text))
 
 
 def fold_if_it_helps(text: str) -> str:
     """Fold the text when all of it then fits GSM-7; one Cyrillic letter or emoji means UCS-2 anyway."""
-    folded = fold(text)
-    return folded if is_gsm(folded) else normalise(text)
+    return _cheaper(text, fold(text))
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).translate(_TYPOGRAPHIC)
+
+
+def _cheaper(text: str, plain: str) -> str:
+    written = unicodedata.normalize("NFC", text)
+    return plain if is_gsm(plain) and measure(plain).parts <= measure(written).parts else written
 
 
 def _folded(char: str) -> str:

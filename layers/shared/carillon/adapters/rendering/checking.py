@@ -208,6 +208,6 @@ def _name(node: nodes.Node) -> str:
 def _in_bare_tag(markup: str) -> bool:
     start = markup.rfind("<")
     tag = markup[start:]
-    if start < 0 or ">" in tag or not tag[1:2].strip():
+    if start < 0 or ">" in tag or tag[1:2].isspace():
         return False
     return tag.count('"') % 2 == 0 and tag.count("'") % 2 == 0
