@@ -21,7 +21,7 @@ from carillon.domain.settings import Status
         ("nl", "NL", "dinsdag 1 december", "14:30", "€ 45,00"),
         ("pl", "PL", "wtorek, 1 grudnia", "14:30", "45,00 €"),
         ("fr", "FR", "mardi 1er décembre", "14:30", "45,00 €"),
-        ("fr", "CH", "mardi, 1er décembre", "14:30", "45.00 €"),
+        ("fr", "CH", "mardi, 1er décembre", "14:30", "45,00 €"),
         ("de", "DE", "Dienstag, 1. Dezember", "14:30", "45,00 €"),
         ("pt-BR", "BR", "terça-feira, 1 de dezembro", "14:30", "€ 45,00"),
         ("hu", "HU", "december 1., kedd", "14:30", "45,00 EUR"),

@@ -171,9 +171,7 @@ def test_a_short_text_is_cut_to_what_the_channel_takes() -> None:
 
 
 def test_an_own_text_without_html_gets_the_standard_page() -> None:
-    made = own(
-        "Dear {{ client.first_name }},\n\nManage: {{ appointment.manage_url }}", channel="email", subject="Hello"
-    )
+    made = own("Dear {{ client.first_name }},\n\nManage: {{ appointment.manage_url }}", channel="email", subject="Hey")
     assert made.subject == "Hey"
     assert made.html is not None
     assert "Dear Anna," in made.html
