@@ -1,21 +1,15 @@
-"""Where the core and the outside meet for texts: approved WhatsApp templates, and what an organization wrote itself."""
+"""Where the core and the outside meet for WhatsApp's approved templates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from carillon.domain.catalog import Audience
-from carillon.domain.channels import Channel
-from carillon.domain.templates import OwnText
 from carillon.domain.whatsapp import ApprovedText
-
-Approval = Literal["unsubmitted", "received", "pending", "approved", "rejected", "paused", "disabled"]
-"""What Twilio says of a template's approval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A text as it was made at Twilio, with its approval."""
+    """A text as it was made at Twilio; `status` is Twilio's word for its approval (`approved` counts)."""
 
     name: str
     content_sid: str
@@ -76,20 +70,3 @@ class ApprovedTexts(Protocol):
 
     def approved(self) -> Sequence[ApprovedText]:
         """List them all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an organization's own text may stand."""
-
-    key: str
-    audience: Audience
-    channel: Channel
-    locale: str
-
-
-class OwnTexts(Protocol):
-    """What organizations wrote themselves."""
-
-    def find(self, org_id: str, places: Sequence[Place]) -> tuple[Place, OwnText] | None:
-        """Find the first of the places that has a text; None when none has."""
