@@ -37,7 +37,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> CloudConfig:
     code = environ.get("LOCAL_CODE")
     return CloudConfig(
         template=Path(environ.get("LOCAL_TEMPLATE") or REPOSITORY / "template.yaml"),
-        code=(Path(code),) if code else (REPOSITORY, REPOSITORY / "layers" / "shared"),
+        code=tuple(map(Path, code.split(os.pathsep))) if code else (REPOSITORY, REPOSITORY / "layers" / "shared"),
         state_dir=Path(environ.get("LOCAL_DIR") or REPOSITORY / ".local"),
         api_port=int(environ.get("API_PORT") or DEFAULT_API_PORT),
         tools_port=int(environ.get("TOOLS_PORT") or DEFAULT_TOOLS_PORT),
