@@ -15,6 +15,7 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENSION = frozenset("\f^{}\\[~]|€")
+_GSM = _BASIC | _EXTENSION
 _LIMITS: dict[Encoding, tuple[int, int]] = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
 
 # Only what looks the same to a reader: letters stay as they are (see `fold`).
@@ -48,6 +49,8 @@ def normalise(text: str) -> str:
 
 def fold(text: str) -> str:
     """Write Latin letters that GSM-7 lacks without their marks (`ł` as `l`, `ê` as `e`); leave all else as it is."""
+    if is_gsm(text):
+        return text
     return "".join(char if is_gsm(char) else _folded(char) for char in _plain(text))
 
 
@@ -57,10 +60,14 @@ def fold_if_it_helps(text: str) -> str:
 
 
 def _plain(text: str) -> str:
+    if is_gsm(text):
+        return text
     return unicodedata.normalize("NFC", text).translate(_TYPOGRAPHIC)
 
 
 def _cheaper(text: str, plain: str) -> str:
+    if plain == text:
+        return text
     written = unicodedata.normalize("NFC", text)
     return plain if is_gsm(plain) and measure(plain).parts <= measure(written).parts else written
 
@@ -73,7 +80,7 @@ def _folded(char: str) -> str:
 
 def is_gsm(text: str) -> bool:
     """Whether GSM-7 has every character of the text."""
-    return all(char in _BASIC or char in _EXTENSION for char in text)
+    return _GSM.issuperset(text)
 
 
 def encoding(text: str) -> Encoding:
@@ -84,9 +91,12 @@ def encoding(text: str) -> Encoding:
 def measure(text: str) -> Sms:
     """Count the parts of a text exactly as given; the caller normalises it first. An empty text has no part."""
     kind = encoding(text)
-    widths = [_width(char, kind) for char in text]
     single, joined = _LIMITS[kind]
-    parts = (1 if text else 0) if sum(widths) <= single else _split(widths, joined)
+    if kind == "GSM-7":
+        units = len(text) + sum(map(text.count, _EXTENSION))
+    else:
+        units = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    parts = (1 if text else 0) if units <= single else _split([_width(char, kind) for char in text], joined)
     return Sms(kind, parts, len(text))
 
 

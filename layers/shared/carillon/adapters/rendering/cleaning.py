@@ -13,21 +13,28 @@ MAX_VALUE = 2000
 
 _SCHEME = re.compile(r"\b[a-z][a-z0-9+.\-]{1,20}:/{2}|\b(?:javascript|data|vbscript|mailto|tel|sms):", re.IGNORECASE)
 _DOMAIN_DOT = re.compile(r"(?<=[^\W_])[.\u3002\uff0e\uff61](?=[^\W\d_]{2})")
+_MAY_LINK = re.compile(r"[.:\u3002\uff0e\uff61]")
+_WIDE = re.compile(" {2,}")
+_BREAKS = frozenset("\r\n\t\u2028\u2029\x0b\x0c\x85")
 _LINK = re.compile(r"https?://[^\s<>\"'\\^`{|}]+", re.IGNORECASE)
+_TYPED = Leaf()
 _INVISIBLE = BIDI_CONTROLS | frozenset("\u200b\u2060\ufeff\u00ad")
 
 
 def one_line(text: str) -> str:
     """Drop control and invisible characters, and join the lines; a subject or a name has only one."""
-    kept = (" " if char in "\r\n\t\u2028\u2029\x0b\x0c\x85" else char for char in text if char not in _INVISIBLE)
-    plain = "".join(char for char in kept if unicodedata.category(char) not in ("Cc", "Cs"))
-    return re.sub(" {2,}", " ", plain).strip()
+    if not text.isprintable():
+        kept = (" " if char in _BREAKS else char for char in text if char not in _INVISIBLE)
+        text = "".join(char for char in kept if unicodedata.category(char) not in ("Cc", "Cs"))
+    return (_WIDE.sub(" ", text) if "  " in text else text).strip()
 
 
 def typed(text: str) -> str:
     """Make typed text inert: phones and mail programs turn `evil.com` into a link, so it must not look like one."""
-    inert = _SCHEME.sub("", one_line(text))
-    return _DOMAIN_DOT.sub(". ", inert)[:MAX_VALUE]
+    line = one_line(text)
+    if _MAY_LINK.search(line):
+        line = _DOMAIN_DOT.sub(". ", _SCHEME.sub("", line))
+    return line[:MAX_VALUE]
 
 
 def link(text: str | None, domains: Sequence[str] = ()) -> str | None:
@@ -45,11 +52,13 @@ def clean(values: Mapping[str, Any], domains: Sequence[str] = (), tree: Group = 
 
 
 def _member(tree: Group, name: str) -> Node:
-    return Leaf() if tree.open else tree.members.get(name, Leaf())
+    return _TYPED if tree.open else tree.members.get(name, _TYPED)
 
 
 def _clean(value: Any, node: Node, domains: Sequence[str]) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        return typed(value) if not isinstance(node, Leaf) or node.typed else one_line(value)
+    if isinstance(value, dict):
         if not isinstance(node, Group):
             return None
         if node.open:
@@ -57,11 +66,9 @@ def _clean(value: Any, node: Node, domains: Sequence[str]) -> Any:
         return clean(value, domains, node)
     if isinstance(value, list):
         item = node.item if isinstance(node, Listing) else None
-        value[:] = [_clean(entry, item or Leaf(), domains) for entry in value]
+        value[:] = [_clean(entry, item or _TYPED, domains) for entry in value]
         return value
-    if not isinstance(value, str):
-        return value
-    return typed(value) if not isinstance(node, Leaf) or node.typed else one_line(value)
+    return value
 
 
 def _field(value: Any, domains: Sequence[str]) -> Any:

@@ -32,11 +32,14 @@ def page(subject: str, body: str, values: Mapping[str, Any], locale: str, links:
     """Make the HTML part of a text: the same words, with links only where the record itself has them."""
     organization = values.get("organization") or {}
     urls = [url for path in LINKS if (url := _value(values, path))]
+    # The longest first: one address may begin like another.
+    longest_first = sorted(set(urls), key=len, reverse=True)
+    known_urls = re.compile(f"({'|'.join(map(re.escape, longest_first))})") if urls else None
     known = {
         "lang": locale,
         "subject": subject,
         "name": organization.get("name"),
-        "blocks": [_block(text, urls) for text in body.split("\n\n") if text.strip()],
+        "blocks": [_block(text, urls, known_urls) for text in body.split("\n\n") if text.strip()],
         "footer": " · ".join(organization[part] for part in ("name", "address", "phone") if organization.get(part)),
         "website": organization.get("website"),
         "links": links,
@@ -56,17 +59,13 @@ def _value(values: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
     return found if isinstance(found, str) and found.startswith(("https://", "http://")) else None
 
 
-def _block(text: str, urls: list[str]) -> Json:
+def _block(text: str, urls: list[str], known_urls: re.Pattern[str] | None) -> Json:
     labelled = _LABELLED.fullmatch(text.strip())
     if labelled and labelled["url"] in urls:
         return {"button": labelled["label"], "url": labelled["url"]}
-    return {"lines": [{"pieces": _pieces(line, urls)} for line in text.strip().split("\n")]}
+    return {"lines": [{"pieces": _pieces(line, urls, known_urls)} for line in text.strip().split("\n")]}
 
 
-def _pieces(line: str, urls: list[str]) -> list[Json]:
-    if not urls:
-        return [{"text": line}]
-    # The longest first: one address may begin like another.
-    known = "|".join(re.escape(url) for url in sorted(set(urls), key=len, reverse=True))
-    pieces = re.split(f"({known})", line)
+def _pieces(line: str, urls: list[str], known_urls: re.Pattern[str] | None) -> list[Json]:
+    pieces = known_urls.split(line) if known_urls and "://" in line else [line]
     return [{"text": piece, "url": piece} if piece in urls else {"text": piece} for piece in pieces if piece]

@@ -4,7 +4,7 @@ Babel is imported on first use: only functions that render pay for it.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -22,6 +22,8 @@ from carillon.domain.times import parse_start, start_instant, to_wall
 if TYPE_CHECKING:
     from babel import Locale
 
+_KEPT = 4096
+"""How many written values a locale remembers."""
 _FAR = timedelta(days=300)
 """A date further away than this shows its year."""
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " "})
@@ -89,14 +91,24 @@ class Formats:
         built_in = built_in_locale(locale)
         self._own: Mapping[str, Any] = parts(built_in) if built_in else {}
         self._words: Mapping[str, str] = self._own.get("words", {})
+        self._written: dict[tuple[str, Any], str] = {}
+
+    def _once(self, what: str, value: Any, write: Callable[[], str]) -> str:
+        """Write a value once: the same days, times and lengths come in message after message."""
+        key = (what, value)
+        if key not in self._written:
+            if len(self._written) >= _KEPT:
+                self._written.clear()
+            self._written[key] = write()
+        return self._written[key]
 
     def day(self, day: date, *, year: bool = False) -> str:
         """Write a date as `1 December`, with the year if asked."""
-        return self._date("long", day, year=year)
+        return self._once("long", (day, year), lambda: self._date("long", day, year=year))
 
     def full_day(self, day: date, *, year: bool = False) -> str:
         """Write a date with its day of the week: `Tuesday, 1 December`."""
-        return self._date("full", day, year=year)
+        return self._once("full", (day, year), lambda: self._date("full", day, year=year))
 
     def _date(self, width: str, day: date, *, year: bool) -> str:
         from babel.dates import format_date  # noqa: PLC0415
@@ -112,13 +124,14 @@ class Formats:
         """Name the day of the week."""
         from babel.dates import format_date  # noqa: PLC0415
 
-        return format_date(day, "EEEE", self.locale)
+        return self._once("weekday", day, lambda: format_date(day, "EEEE", self.locale))
 
     def time(self, wall: datetime) -> str:
         """Write a wall time as `14:30` or `2:30 PM`."""
         from babel.dates import format_time  # noqa: PLC0415
 
-        return format_time(wall.replace(tzinfo=None).time(), "short", locale=self.locale).translate(_SPACES)
+        clock = wall.time()
+        return self._once("time", clock, lambda: format_time(clock, "short", locale=self.locale).translate(_SPACES))
 
     def duration(self, minutes: int) -> str:
         """Write a length of time as `1 hour 30 minutes`; whole days as days from two on ("24 hours" is one night)."""
@@ -127,7 +140,10 @@ class Formats:
             days, rest = 0, minutes
         hours, left = divmod(rest, 60)
         named = (("days", days), ("hours", hours), ("minutes", left))
-        return " ".join(self.counted(unit, count) for unit, count in named if count)
+        written = (
+            self._once(unit, count, lambda u=unit, n=count: self.counted(u, n)) for unit, count in named if count
+        )
+        return " ".join(written)
 
     def money(self, price: Mapping[str, Any] | None) -> str | None:
         """Write an amount `{amount, currency}`."""
@@ -135,7 +151,12 @@ class Formats:
 
         if not price:
             return None
-        return format_currency(price["amount"], price["currency"], locale=self.locale).translate(_SPACES)
+        amount, currency = price["amount"], price["currency"]
+        return self._once(
+            "money",
+            (amount, currency),
+            lambda: format_currency(amount, currency, locale=self.locale).translate(_SPACES),
+        )
 
     def joined(self, names: list[str]) -> str:
         """Join names as a sentence does."""

@@ -70,7 +70,7 @@ class Environment(Positioned, ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Look in mappings (and a few facts of a loop) only: an object's attributes don't exist here."""
-        if isinstance(obj, Mapping):
+        if isinstance(obj, dict):
             if attribute in obj:
                 return obj[attribute]
         elif isinstance(obj, LoopContext) and attribute in LOOP_NAMES:
@@ -100,7 +100,9 @@ def context_of(values: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
 
 
 def _wrap(value: Any, budget: Budget) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
         return {name: _wrap(item, budget) for name, item in value.items()}
     if isinstance(value, list):
         return Entries([_wrap(item, budget) for item in value], budget, str(value))
