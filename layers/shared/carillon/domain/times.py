@@ -14,10 +14,11 @@ from carillon.domain.errors import InvalidValue
 
 _DURATION = re.compile(
     r"P(?=.)(?:(?P<weeks>\d{1,3})W)?(?:(?P<days>\d{1,4})D)?"
-    r"(?:T(?=.)(?:(?P<hours>\d{1,5})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,7})S)?)?"
+    r"(?:T(?=.)(?:(?P<hours>\d{1,5})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,7})S)?)?",
+    re.ASCII,
 )
 _ZONE = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+){0,2}")
-_LOCAL_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_LOCAL_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _START = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:\.\d{1,6})?(?P<offset>Z|[+-]\d{2}:\d{2})?", re.ASCII)
 MAX_DURATION = timedelta(days=366)
 YEARS = range(1971, 2200)
@@ -90,8 +91,11 @@ def parse_instant(text: str) -> datetime:
 
 
 def start_instant(start: str, zone_name: str) -> datetime:
-    """Give the UTC instant of a record's `start`, which is wall time unless it has an offset."""
-    value = parse_start(start)
+    """Give the UTC instant of a record's `start`, which is wall time unless it has an offset.
+
+    Fractions of a second are dropped: the start is part of a reminder's identity, which is stored in whole seconds.
+    """
+    value = parse_start(start).replace(microsecond=0)
     return to_instant(value, zone_name) if value.tzinfo is None else value.astimezone(UTC)
 
 
