@@ -1,0 +1,371 @@
+"""The ports in memory: the same promises as the real adapters, which the stores' tests hold both to.
+
+A test builds an `Account`, fills it, and gives services the parts they need.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import RLock
+from typing import Any
+
+from carillon.domain.channels import Channel
+from carillon.domain.clients import Client, Staff
+from carillon.domain.ids import ulid
+from carillon.domain.listing import Page
+from carillon.domain.messages import LEASE, MOVES, Message, MessageFilter, MessageKey
+from carillon.domain.organizations import Organization
+from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.rules import DEFAULTS_LEVEL, ORGANIZATION_LEVEL, Rules, RulesInForce, default_rules
+from carillon.domain.scheduling import at_expression, schedule_name
+from carillon.domain.settings import Settings
+from carillon.ports import (
+    Claim,
+    Committed,
+    Due,
+    DueRow,
+    Moved,
+    Outcome,
+    Outgoing,
+    Ready,
+    RecordChange,
+    Rendered,
+    RenderingFailed,
+    Snapshot,
+    Want,
+)
+
+
+@dataclass
+class SetClock:
+    """A clock that stands still until it is moved."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+@dataclass
+class CountingIds:
+    """ULIDs in the order they were asked for."""
+
+    made: int = 0
+
+    def ulid(self, now: datetime) -> str:
+        self.made += 1
+        return ulid(now, self.made.to_bytes(10))
+
+
+@dataclass
+class Account:
+    """Everything stored, by data set."""
+
+    organizations: dict[str, Organization] = field(default_factory=dict)
+    settings: dict[str, Settings] = field(default_factory=dict)
+    rules: dict[str, Rules] = field(default_factory=dict)
+    clients: dict[tuple[str, str], Client] = field(default_factory=dict)
+    staff: dict[tuple[str, str], Staff] = field(default_factory=dict)
+    records: dict[tuple[str, str], StoredRecord] = field(default_factory=dict)
+    messages: dict[tuple[str, MessageKey], Message] = field(default_factory=dict)
+    required: dict[tuple[str, MessageKey], int] = field(default_factory=dict)
+    due_rows: dict[tuple[str, str, str, datetime, int], DueRow] = field(default_factory=dict)
+    lock: RLock = field(default_factory=RLock)
+
+    def found(self, org_id: str, status: str | None = None) -> list[Message]:
+        """List an organization's messages, by time of making."""
+        kept = [message for (owner, _), message in self.messages.items() if owner == org_id]
+        return sorted((m for m in kept if status in (None, m.status)), key=lambda m: m.id)
+
+
+@dataclass
+class MemoryReader:
+    """See the port `Reader`."""
+
+    account: Account
+
+    def read(self, wants: Sequence[Want]) -> list[Snapshot]:
+        with self.account.lock:
+            return [self._read(want) for want in wants]
+
+    def all_staff(self, org_id: str) -> dict[str, Staff]:
+        return {staff_id: member for (owner, staff_id), member in self.account.staff.items() if owner == org_id}
+
+    def _read(self, want: Want) -> Snapshot:
+        a, o = self.account, want.org_id
+        own = a.rules.get(o)
+        return Snapshot(
+            organization=a.organizations.get(o),
+            settings=a.settings.get(o),
+            rules=RulesInForce(own, ORGANIZATION_LEVEL) if own else RulesInForce(default_rules(), DEFAULTS_LEVEL),
+            record=a.records.get((o, want.record)) if want.record else None,
+            clients={i: a.clients[o, i] for i in want.clients if (o, i) in a.clients},
+            staff={i: a.staff[o, i] for i in want.staff if (o, i) in a.staff},
+            messages={key: a.messages[o, key] for key in want.messages if (o, key) in a.messages},
+        )
+
+
+@dataclass
+class MemoryRecords:
+    """See the port `Records`."""
+
+    account: Account
+
+    def save(self, org_id: str, change: RecordChange, client: Any = None) -> bool:  # noqa: ARG002 - not needed yet
+        with self.account.lock:
+            place = (org_id, change.record.ref)
+            stored = self.account.records.get(place)
+            seen = (stored.version, stored.plan_revision) if stored else (0, 0)
+            if seen != (change.expected_version, change.expected_revision):
+                return False
+            kept = stored or replace(change.record, events=())
+            self.account.records[place] = replace(
+                change.record,
+                events=(*kept.events, *change.new_events),
+                planned_version=kept.planned_version,
+                planned_revision=kept.planned_revision,
+                scheduled=kept.scheduled,
+            )
+            return True
+
+    def commit(self, org_id: str, ref: str, done: Committed) -> bool:
+        with self.account.lock:
+            stored = self.account.records.get((org_id, ref))
+            if stored is None or (stored.version, stored.plan_revision) != (done.version, done.plan_revision):
+                return False
+            self.account.records[org_id, ref] = replace(
+                stored,
+                events=(),
+                planned_version=done.version,
+                planned_revision=done.plan_revision,
+                scheduled=done.scheduled,
+            )
+            return True
+
+    def of_client(self, org_id: str, client_id: str, *, since: datetime, limit: int = 100) -> list[StoredRecord]:
+        found = [record for record in self._of(org_id, since) if record.appointment.client_id == client_id]
+        return found[:limit]
+
+    def page(
+        self, org_id: str, collection: str, *, limit: int, position: str | None, since: datetime
+    ) -> Page[StoredRecord]:
+        begin = int(position or 0)
+        found = [record for record in self._of(org_id, since) if record.ref.startswith(f"{collection}/")]
+        more = len(found) > begin + limit
+        return Page(found[begin : begin + limit], str(begin + limit) if more else None)
+
+    def _of(self, org_id: str, since: datetime) -> list[StoredRecord]:
+        zone = self.account.settings[org_id].time_zone
+        kept = [r for (owner, _), r in self.account.records.items() if owner == org_id and not r.deleted]
+        starts = {record.ref: record.appointment.starts(zone) for record in kept}
+        return sorted((r for r in kept if starts[r.ref] >= since), key=lambda r: starts[r.ref])
+
+
+@dataclass
+class MemoryDueRows:
+    """See the port `DueRows`."""
+
+    account: Account
+
+    def put(self, org_id: str, ref: str, client_id: str, entries: Sequence[Planned]) -> None:
+        for entry in entries:
+            row = DueRow(ref, client_id, entry.key, entry.at, entry.generation)
+            self.account.due_rows[org_id, ref, entry.key, entry.at, entry.generation] = row
+
+    def between(
+        self, org_id: str, since: datetime, until: datetime, *, limit: int, position: str | None
+    ) -> Page[DueRow]:
+        begin = int(position or 0)
+        rows = [row for place, row in self.account.due_rows.items() if place[0] == org_id and since <= row.at < until]
+        rows.sort(key=lambda row: (row.at, row.ref, row.key))
+        return Page(rows[begin : begin + limit], str(begin + limit) if len(rows) > begin + limit else None)
+
+
+@dataclass
+class MemoryMessages:
+    """See the port `Messages`."""
+
+    account: Account
+
+    def create(self, org_id: str, message: Message, *, retention_days: int) -> bool:  # noqa: ARG002
+        with self.account.lock:
+            if (org_id, message.key) in self.account.messages:
+                return False
+            self.account.messages[org_id, message.key] = message
+            return True
+
+    def require(self, org_id: str, key: MessageKey, version: int) -> bool:
+        with self.account.lock:
+            stored = self.account.messages.get((org_id, key))
+            if stored is None or stored.status != "queued":
+                return False
+            self.account.required[org_id, key] = version
+            return True
+
+    def claim(self, org_id: str, message: Message, claim: Claim) -> bool:
+        def free(stored: Message) -> bool:
+            required = self.account.required.get((org_id, message.key), 0)
+            return stored.status == "queued" and stored.attempt <= message.attempt and required <= claim.version
+
+        held = {"owner": claim.owner, "lease_until": claim.now + LEASE, "attempt": message.attempt + 1, "to": claim.to}
+        return self._move(org_id, message.key, Moved("sending", claim.now), free, **held)
+
+    def abandon(self, org_id: str, message: Message, moved: Moved) -> bool:
+        def over(stored: Message) -> bool:
+            held = stored.status == "sending" and stored.owner == message.owner
+            return held and stored.lease_until is not None and stored.lease_until <= moved.at
+
+        return self._move(org_id, message.key, moved, over)
+
+    def finish(
+        self,
+        org_id: str,
+        message: Message,
+        moved: Moved,
+        *,
+        owner: str,
+        then: Message | None = None,
+        retention_days: int = 90,
+    ) -> bool:
+        with self.account.lock:
+            done = self._move(org_id, message.key, moved, lambda m: m.status == "sending" and m.owner == owner)
+            if done and then is not None:
+                self.create(org_id, then, retention_days=retention_days)
+            return done
+
+    def withdraw(self, org_id: str, message: Message, moved: Moved) -> bool:
+        return self._move(org_id, message.key, moved, lambda stored: stored.status == "queued")
+
+    def receipt(self, org_id: str, key: MessageKey, moved: Moved) -> bool:
+        return self._move(org_id, key, moved, lambda m: m.status != "queued" and moved.status in MOVES[m.status])
+
+    def find(self, org_id: str, message_id: str) -> Message | None:
+        return next((m for m in self.account.found(org_id) if m.id == message_id), None)
+
+    def page(
+        self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None, now: datetime
+    ) -> Page[Message]:  # the listing has its own tests, against the real store
+        raise NotImplementedError
+
+    def _move(
+        self, org_id: str, key: MessageKey, moved: Moved, allowed: Callable[[Message], bool], **held: Any
+    ) -> bool:
+        with self.account.lock:
+            stored = self.account.messages.get((org_id, key))
+            if stored is None or not allowed(stored):
+                return False
+            free = {"owner": None, "lease_until": None}
+            self.account.messages[org_id, key] = replace(
+                stored,
+                status=moved.status,  # type: ignore[arg-type]
+                reason=moved.reason,
+                not_before=moved.not_before,
+                provider_id=moved.provider_id or stored.provider_id,
+                parts=moved.parts if moved.parts is not None else stored.parts,
+                timeline=(*stored.timeline, (moved.at, moved.status, moved.reason)),
+                **(free | held),
+            )
+            return True
+
+
+@dataclass
+class MemoryQueues:
+    """See the port `Queues`; what was sent stays listed."""
+
+    ready: list[Ready] = field(default_factory=list)
+    due: list[Due] = field(default_factory=list)
+    jobs: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def send_ready(self, messages: Sequence[Ready]) -> None:
+        self.ready += messages
+
+    def send_due(self, reminders: Sequence[Due]) -> None:
+        self.due += reminders
+
+    def send_job(self, job: Mapping[str, Any]) -> None:
+        self.jobs.append(job)
+
+
+@dataclass
+class MemorySchedules:
+    """See the port `Schedules`; refuses the past, as AWS does."""
+
+    clock: SetClock
+    kept: dict[str, Due] = field(default_factory=dict)
+    expressions: dict[str, str] = field(default_factory=dict)
+    deleted: list[Due] = field(default_factory=list)
+
+    def create(self, reminder: Due) -> None:
+        if reminder.at <= self.clock.now():
+            raise ValueError("EventBridge Scheduler refuses a schedule in the past")
+        name = _schedule(reminder)
+        self.expressions[name] = at_expression(reminder.at)
+        self.kept[name] = reminder
+
+    def delete(self, reminder: Due) -> None:
+        self.kept.pop(_schedule(reminder), None)
+        self.deleted.append(reminder)
+
+
+def _schedule(reminder: Due) -> str:
+    return schedule_name(reminder.org_id, reminder.record, reminder.key, reminder.at, reminder.generation)
+
+
+@dataclass
+class SetConnections:
+    """See the port `Connections`."""
+
+    channels: frozenset[Channel] = frozenset({"email", "sms", "whatsapp"})
+    templates: frozenset[tuple[str, str, str]] = frozenset({("reminder", "client", "nl")})
+
+    def connected(self, organization: Organization, settings: Settings) -> frozenset[Channel]:  # noqa: ARG002
+        return self.channels
+
+    def whatsapp_templates(
+        self,
+        organization: Organization,  # noqa: ARG002
+        settings: Settings,  # noqa: ARG002
+    ) -> frozenset[tuple[str, str, str]]:
+        return self.templates
+
+
+@dataclass
+class PlainComposer:
+    """See the port `Composer`: says which version of the record it read."""
+
+    broken: bool = False
+
+    def compose(self, message: Message, snapshot: Snapshot) -> Rendered:
+        if self.broken:
+            raise RenderingFailed("broken on purpose")
+        version = snapshot.record.version if snapshot.record else 0
+        return Rendered(f"{message.template} v{version}", subject="subject")
+
+
+@dataclass
+class ScriptedProvider:
+    """See the port `Provider`: gives the scripted outcomes in turn, then accepts everything."""
+
+    script: list[Outcome | Exception] = field(default_factory=list)
+    sent: list[Outgoing] = field(default_factory=list)
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        self.sent.append(outgoing)
+        answer = self.script.pop(0) if self.script else Outcome("accepted", provider_id=f"p-{len(self.sent)}")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class PlainTokens:
+    """See the port `Tokens`: readable and unsigned."""
+
+    def issue(self, org_id: str, key: MessageKey) -> str:
+        return f"{org_id} {key.recipient} {key.digest}"
+
+    def read(self, token: str) -> tuple[str, MessageKey] | None:
+        parts = token.split(" ")
+        return (parts[0], MessageKey(parts[1], parts[2])) if len(parts) == 3 else None
