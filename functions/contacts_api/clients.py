@@ -44,9 +44,8 @@ def put_client(call: Call, client_id: Id, body: Draft[ClientInput]) -> Answer[Cl
 def patch_client(call: Call, client_id: Id, body: Draft[ClientInput]) -> Answer[ClientDocument]:
     """Change fields of a client; null empties one."""
     keeping = services().clients
-    base = keeping.patchable(call.org_id, client_id)
-    stated = body.without(*READ_ONLY).over(base, partial(keeping.faults, call.org_id))
-    return Answer(keeping.put(call.caller, client_id, stated)[0])
+    read = partial(body.without(*READ_ONLY).over, also=partial(keeping.faults, call.org_id))
+    return Answer(keeping.patch(call.caller, client_id, read))
 
 
 @routes.delete("/v1/clients/<client_id>", roles=INSIDE, errors=("has_upcoming",))

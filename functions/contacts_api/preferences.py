@@ -31,9 +31,8 @@ def get_preferences(call: Call, client_id: Id) -> Answer[Preferences]:
 @routes.put("/v1/clients/<client_id>/preferences", roles=INSIDE, versioned=True, errors=("notifications_inactive",))
 def put_preferences(call: Call, client_id: Id, body: Draft[Preferences]) -> Answer[SavedPreferences]:
     """Save a client's own reminders."""
-    enrolment, draft = services().enrolment, body.without("warnings")
-    stated = draft.over(enrolment.base(call.org_id, client_id, draft.given))
-    saved, version = enrolment.save(call.caller, client_id, stated, call.if_match())
+    read = body.without("warnings").over
+    saved, version = services().enrolment.save(call.caller, client_id, read, call.if_match())
     return Answer(saved, etag=version)
 
 

@@ -41,8 +41,8 @@ def put_staff(call: Call, staff_id: Id, body: Draft[StaffInput]) -> Answer[Staff
 def patch_staff(call: Call, staff_id: Id, body: Draft[StaffInput]) -> Answer[StaffDocument]:
     """Change fields of a member; null empties one."""
     keeping = services().staff
-    stated = body.over(keeping.patchable(call.org_id, staff_id), partial(keeping.faults, call.org_id))
-    return Answer(keeping.put(call.caller, staff_id, stated)[0])
+    read = partial(body.over, also=partial(keeping.faults, call.org_id))
+    return Answer(keeping.patch(call.caller, staff_id, read))
 
 
 @routes.delete("/v1/staff/<staff_id>", roles=STAFF_KEEPERS)

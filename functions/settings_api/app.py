@@ -1,5 +1,7 @@
 """The organization: who it is, whether its notifications are on, its settings; and the operator's organizations."""
 
+from functools import partial
+
 from carillon.bootstrap.settings_api import services
 from carillon.domain.settings import Settings
 from carillon.runtime.http import ADMINS, INSIDE, READERS, Answer, Call, Door, Draft, Page
@@ -46,8 +48,8 @@ def get_settings(call: Call) -> Answer[Settings]:
 def put_settings(call: Call, body: Draft[Settings]) -> Answer[SavedSettings]:
     """Save the settings: a field left out keeps its value, a list or object given replaces the whole."""
     keeping, draft = services().settings, body.without("warnings")
-    settings = draft.over(keeping.base(call.org_id, draft.given), keeping.faults)
-    saved, version = keeping.save(call.caller, settings, call.if_match())
+    read = partial(draft.over, also=keeping.faults)
+    saved, version = keeping.save(call.caller, draft.given, read, call.if_match())
     return Answer(saved, etag=version)
 
 

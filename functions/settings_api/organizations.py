@@ -41,8 +41,7 @@ def patch_organization(
     body: Draft[OrganizationPatch],
 ) -> Answer[OrganizationView]:
     """Change name, metering or suspension; a suspended organization's keys stop within 60 s."""
-    keeping = services().organizations
-    return Answer(keeping.change(organization_id, body.over(keeping.patchable(organization_id))))
+    return Answer(services().organizations.patch(organization_id, body.over))
 
 
 @routes.delete("/v1/organizations/<organization_id>", roles=OPERATOR, statuses=(202,))

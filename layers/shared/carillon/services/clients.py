@@ -1,5 +1,6 @@
 """Clients: made, changed, found and hidden, with the guard against duplicates."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
@@ -102,13 +103,13 @@ class ClientKeeping:
     def create(self, caller: Caller, stated: ClientInput, attempt: Attempt | None) -> ClientDocument:
         """Make a client; raises Invalid, or Conflict (`duplicate_client`) for a contact or id that is in use."""
         client_id = stated.id or self._ids.ulid(self._clock.now())
-        return self._put(caller, client_id, stated, attempt, must_be_new=True)[0]
+        return self._put(caller, client_id, lambda _: stated, attempt, must_be_new=True)[0]
 
     def put(self, caller: Caller, client_id: str, stated: ClientInput) -> tuple[ClientDocument, bool]:
         """Make or replace a client; also tells whether it is new. Raises as `create`."""
         if stated.id is not None and stated.id != client_id:
             raise Invalid([Fault("/id", "invalid_value", f"must equal the path's id, {client_id!r}")])
-        return self._put(caller, client_id, stated, None)
+        return self._put(caller, client_id, lambda _: stated, None)
 
     def along(self, caller: Caller, client_id: str | None, stated: ClientInput) -> ClientChange:
         """Work out the change of a client that a record brings along; the record's transaction writes it.
@@ -129,11 +130,15 @@ class ClientKeeping:
         """Show a client; NotFound for one that is unknown or removed."""
         return shown(existing(self._clients.read(org_id, client_id), client_id).document)
 
-    def patchable(self, org_id: str, client_id: str) -> Json:
-        """Give the fields that a PATCH goes over."""
-        client = existing(self._clients.read(org_id, client_id), client_id).document
-        names = ("id", "first_name", "last_name", "email", "phone", "locale", "time_zone", "tags")
-        return {name: to_data(getattr(client, name)) for name in (*names, "allow_shared_contact")}
+    def patch(self, caller: Caller, client_id: str, read: Callable[[Json], ClientInput]) -> ClientDocument:
+        """Change fields of a client; `read` makes the input from the fields as they are now. Raises as `create`."""
+
+        def stated(view: ClientView) -> ClientInput:
+            client = existing(view, client_id).document
+            names = ("id", "first_name", "last_name", "email", "phone", "locale", "time_zone", "tags")
+            return read({name: to_data(getattr(client, name)) for name in (*names, "allow_shared_contact")})
+
+        return self._put(caller, client_id, stated, None)[0]
 
     def faults(self, org_id: str, data: Json) -> list[Fault]:
         """Find a phone number that is none, in a client that may be wrong elsewhere too."""
@@ -189,7 +194,7 @@ class ClientKeeping:
         self,
         caller: Caller,
         client_id: str,
-        stated: ClientInput,
+        stated: Callable[[ClientView], ClientInput],
         attempt: Attempt | None,
         *,
         must_be_new: bool = False,
@@ -199,7 +204,7 @@ class ClientKeeping:
             new = view.client is None or view.client.document.removed
             if must_be_new and not new:
                 raise duplicate(client_id, "this id")
-            change = self._change(caller, client_id, stated, view)
+            change = self._change(caller, client_id, stated(view), view)
             document = shown(change.after)
             to_save = self._to_save(change, view, self._ids.ulid(now))
             if not to_save.differs:

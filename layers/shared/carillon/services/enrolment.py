@@ -1,6 +1,6 @@
 """Enrolment and a client's own reminders; both hidden while notifications are inactive."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -69,17 +69,17 @@ class Enrolment:
         open_only(view.organization)
         return _versioned(existing(view, client_id).document, view.settings)
 
-    def base(self, org_id: str, client_id: str, given: Collection[str]) -> Json:
-        """Give the fields that a PUT leaves out; one that gives the reminders needs no reading."""
-        return {} if "reminders" in given else dict(to_data(self.read(org_id, client_id).preferences))
-
     def save(
-        self, caller: Caller, client_id: str, stated: Preferences, version: str | None
+        self, caller: Caller, client_id: str, read: Callable[[Json], Preferences], version: str | None
     ) -> tuple[SavedPreferences, str]:
-        """Save a client's own reminders over `version` (None: any); raises PreconditionFailed, Invalid."""
+        """Save a client's own reminders over `version` (None: any); `read` makes them from those of now.
+
+        Raises Invalid, PreconditionFailed (`version_conflict`).
+        """
 
         def change(client: Client, settings: Settings) -> Client:
             now = _versioned(client, settings)
+            stated = read(to_data(now.preferences))
             if version is not None and version != now.version:
                 raise PreconditionFailed("version_conflict", CHANGED)
             if stated.origin not in (None, now.preferences.origin):

@@ -141,15 +141,15 @@ class OrganizationKeeping:
         page = self._organizations.page(limit, position)
         return Page([_view(organization) for organization in page.items], page.position)
 
-    def patchable(self, org_id: str) -> Json:
-        """Give the fields that a PATCH goes over."""
-        organization = self._pair(org_id)[0].document
-        return {field.name: to_data(getattr(organization, field.name)) for field in fields(OrganizationPatch)}
+    def patch(self, org_id: str, read: Callable[[Json], OrganizationPatch]) -> OrganizationView:
+        """Change name, metering or suspension; `read` makes the patch from the fields as they are now.
 
-    def change(self, org_id: str, patch: OrganizationPatch) -> OrganizationView:
-        """Change name, metering or suspension; a suspended organization's keys stop within 60 s."""
+        A suspended organization's keys stop within 60 s.
+        """
 
         def change(organization: Organization) -> Organization:
+            now = {each.name: to_data(getattr(organization, each.name)) for each in fields(OrganizationPatch)}
+            patch = read(now)
             return replace(organization, name=patch.name, metering=patch.metering, suspended=patch.suspended)
 
         return self._save(org_id, change)

@@ -1,12 +1,12 @@
 """The settings document: read as it is, saved whole or not at all, with its audit entry in the same write."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import field, fields, replace
-from typing import Any, Literal
+from typing import Literal
 
 from carillon.domain.codec import Json, from_data, to_data
 from carillon.domain.constraints import document, json_name
-from carillon.domain.errors import Conflict, Fault, Invalid, InvalidValue, NotFound, PreconditionFailed
+from carillon.domain.errors import Conflict, Contended, Fault, Invalid, InvalidValue, NotFound, PreconditionFailed
 from carillon.domain.organizations import Caller
 from carillon.domain.settings import QuietHours, Reminder, Settings
 from carillon.domain.times import parse_local_time
@@ -15,6 +15,7 @@ from carillon.ports_directory import AuditEntry, Phones, SettingsStore, Stored
 
 PHONES = (("contact", "phone"), ("manager", "mobile"), ("owner", "mobile"))
 """Where phone numbers stand in the document."""
+ROUNDS = 4
 CHANGED = "the document has changed since it was read; read it again"
 
 
@@ -48,21 +49,36 @@ class SettingsKeeping:
         stored = self._load(org_id)
         return stored.document, str(stored.version)
 
-    def base(self, org_id: str, given: Mapping[str, Any]) -> Json:
-        """Give the fields that a PUT leaves out; one that gives all needs no reading."""
-        names = {json_name(each.name) for each in fields(Settings)}
-        return {} if names <= set(given) else dict(to_data(self._load(org_id).document))
-
     def faults(self, data: Json) -> list[Fault]:
         """Find phone numbers that are none, in a document that may be wrong elsewhere too."""
         country = data.get("country")
         return [fault for _, fault in self._numbers(data, country if isinstance(country, str) else "") if fault]
 
-    def save(self, caller: Caller, settings: Settings, version: str | None) -> tuple[SavedSettings, str]:
-        """Save the document over `version` (None: any).
+    def save(
+        self, caller: Caller, given: Collection[str], read: Callable[[Json], Settings], version: str | None
+    ) -> tuple[SavedSettings, str]:
+        """Save the document over `version` (None: any); `read` makes it from the fields as they are now.
 
-        Raises Invalid, Conflict (`channel_not_connected`), PreconditionFailed (`version_conflict`).
+        A document that gives every field over a version that it names needs no reading: one call. Raises Invalid,
+        Conflict (`channel_not_connected`), PreconditionFailed (`version_conflict`).
         """
+        complete = {json_name(each.name) for each in fields(Settings)} <= set(given)
+        for _ in range(ROUNDS):
+            stored = None if complete and version is not None else self._load(caller.org_id)
+            settings = self._checked(read(to_data(stored.document) if stored else {}))
+            expected = _version(version) if version is not None else stored.version if stored else 0
+            now = self._clock.now()
+            entry = AuditEntry(self._ids.ulid(now), now, caller.actor, "settings", expected + 1, settings)
+            if self._store.save(caller.org_id, Stored(settings, expected), entry):
+                saved = from_data(SavedSettings, to_data(settings))
+                warnings = quiet_warnings(settings.reminders, settings.quiet_hours)
+                return replace(saved, warnings=warnings), str(expected + 1)
+            if version is not None:
+                raise PreconditionFailed("version_conflict", CHANGED)
+        raise Contended("the settings are being changed by others")
+
+    def _checked(self, settings: Settings) -> Settings:
+        """Check what the form alone doesn't show, and write phone numbers as E.164."""
         data = to_data(settings)
         numbers = self._numbers(data, settings.country)
         problems = [fault for _, fault in numbers if fault] + _unlikely(settings)
@@ -70,23 +86,9 @@ class SettingsKeeping:
             raise Invalid(problems)
         if settings.message_mode.mode == "own":
             raise Conflict("channel_not_connected", "connect the organization's own WhatsApp sender first")
-        for (section, name), number in ((place, found) for (place, found), _ in numbers):
+        for ((section, name), number), _ in numbers:
             data[section][name] = number
-        settings = from_data(Settings, data)
-        read = self._expected(caller.org_id, version)
-        now = self._clock.now()
-        entry = AuditEntry(self._ids.ulid(now), now, caller.actor, "settings", read + 1, settings)
-        if not self._store.save(caller.org_id, Stored(settings, read), entry):
-            raise PreconditionFailed("version_conflict", CHANGED)
-        saved = from_data(SavedSettings, to_data(settings))
-        return replace(saved, warnings=quiet_warnings(settings.reminders, settings.quiet_hours)), str(read + 1)
-
-    def _expected(self, org_id: str, version: str | None) -> int:
-        if version is None:
-            return self._load(org_id).version
-        if not (version.isascii() and version.isdigit()) or len(version) > 15:  # noqa: PLR2004 - more than ever is
-            raise PreconditionFailed("version_conflict", CHANGED)
-        return int(version)
+        return from_data(Settings, data)
 
     def _load(self, org_id: str) -> Stored[Settings]:
         stored = self._store.load(org_id)
@@ -103,6 +105,12 @@ class SettingsKeeping:
             except InvalidValue as error:
                 found.append((((section, name), None), Fault(f"/{section}/{name}", error.code, str(error))))
         return found
+
+
+def _version(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 15:  # noqa: PLR2004 - more than there ever are
+        raise PreconditionFailed("version_conflict", CHANGED)
+    return int(text)
 
 
 def _texts(data: Json) -> Iterator[tuple[str, str, str]]:

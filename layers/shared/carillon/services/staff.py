@@ -1,5 +1,6 @@
 """Members of the business: who is told of what happens there."""
 
+from collections.abc import Callable
 from dataclasses import field, fields, replace
 from typing import Annotated
 
@@ -69,12 +70,29 @@ class StaffKeeping:
 
     def put(self, caller: Caller, staff_id: str, stated: StaffInput) -> tuple[StaffDocument, bool]:
         """Make or replace a member; also tells whether it is new."""
-        if stated.id is not None and stated.id != staff_id:
-            raise Invalid([Fault("/id", "invalid_value", f"must equal the path's id, {staff_id!r}")])
+        return self._put(caller, staff_id, lambda _: stated)
+
+    def patch(self, caller: Caller, staff_id: str, read: Callable[[Json], StaffInput]) -> StaffDocument:
+        """Change fields of a member; `read` makes the input from the fields as they are now."""
+
+        def stated(staff: Staff | None) -> StaffInput:
+            if staff is None:
+                raise NotFound(f"there is no staff member {staff_id!r}")
+            return read({each.name: to_data(getattr(staff, each.name)) for each in fields(StaffInput)})
+
+        return self._put(caller, staff_id, stated)[0]
+
+    def _put(
+        self, caller: Caller, staff_id: str, read: Callable[[Staff | None], StaffInput]
+    ) -> tuple[StaffDocument, bool]:
         for _ in range(ROUNDS):
             stored = self._staff.load(caller.org_id, staff_id)
-            staff = self._member(caller.org_id, staff_id, stated, stored.document if stored else None)
-            if stored is not None and stored.document == staff:
+            before = stored.document if stored else None
+            stated = read(before)
+            if stated.id is not None and stated.id != staff_id:
+                raise Invalid([Fault("/id", "invalid_value", f"must equal the path's id, {staff_id!r}")])
+            staff = self._member(caller.org_id, staff_id, stated, before)
+            if staff == before:
                 return _shown(staff), False
             if self._staff.save(caller.org_id, Stored(staff, stored.version if stored else 0), self._clock.now()):
                 return _shown(staff), stored is None
@@ -82,12 +100,10 @@ class StaffKeeping:
 
     def get(self, org_id: str, staff_id: str) -> StaffDocument:
         """Show a member."""
-        return _shown(self._existing(org_id, staff_id))
-
-    def patchable(self, org_id: str, staff_id: str) -> Json:
-        """Give the fields that a PATCH goes over."""
-        staff = self._existing(org_id, staff_id)
-        return {each.name: to_data(getattr(staff, each.name)) for each in fields(StaffInput)}
+        stored = self._staff.load(org_id, staff_id)
+        if stored is None:
+            raise NotFound(f"there is no staff member {staff_id!r}")
+        return _shown(stored.document)
 
     def faults(self, org_id: str, data: Json) -> list[Fault]:
         """Find a mobile number that is none, in a member that may be wrong elsewhere too."""
@@ -107,12 +123,6 @@ class StaffKeeping:
         """List members by id."""
         page = self._staff.page(org_id, limit, position)
         return Page([_shown(staff) for staff in page.items], page.position)
-
-    def _existing(self, org_id: str, staff_id: str) -> Staff:
-        stored = self._staff.load(org_id, staff_id)
-        if stored is None:
-            raise NotFound(f"there is no staff member {staff_id!r}")
-        return stored.document
 
     def _member(self, org_id: str, staff_id: str, stated: StaffInput, before: Staff | None) -> Staff:
         return replace(

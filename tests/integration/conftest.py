@@ -1,0 +1,57 @@
+"""The account of template.yaml, made fresh on moto for each test."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from carillon import bootstrap
+from carillon.adapters import aws as aws_clients
+from carillon.services.authentication import secret_hash
+from local import resources, wiring
+from local.template import ACCOUNT_ID, Template, load
+from tests.integration.account import (
+    OPERATOR_KEY,
+    REGION,
+    ROOT,
+    Aws,
+    SetClock,
+    admin_clients,
+    forget_services,
+    mock_aws,
+)
+
+
+@pytest.fixture(scope="session")
+def processed_template() -> Mapping[str, Any]:
+    return load(ROOT / "template.yaml")
+
+
+@pytest.fixture
+def aws(processed_template: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """Make the account fresh and point every function's environment at it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        template = Template(
+            processed=processed_template,
+            region=REGION,
+            stack_name="test",
+            parameters={"WhatsAppFrom": "whatsapp:+15550001111", "OperatorKeyHash": secret_hash(OPERATOR_KEY)},
+            queue_url=lambda name: f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT_ID}/{name}",
+            api_url="https://api.example.com",
+        )
+        resources.create_all(template, admin_clients())
+        environment: dict[str, str] = {}
+        for function in wiring.functions(template).values():
+            environment |= function.environment
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        account = Aws(template, environment, SetClock())
+        monkeypatch.setattr(bootstrap, "clock", account.clock)
+        forget_services()
+        events = aws_clients.client("dynamodb").meta.events
+        events.register("before-call.dynamodb", lambda model, **_: account.heard(model.name))
+        yield account
+        forget_services()
