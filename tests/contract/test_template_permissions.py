@@ -24,8 +24,6 @@ WILDCARDS: Final = {
     ("PlanNotificationsFunction", "scheduler:DeleteSchedule"): "a schedule's name is a hash; the group is named",
     ("RunJobsFunction", "scheduler:CreateSchedule"): "a schedule's name is a hash; the group is named",
     ("RunJobsFunction", "scheduler:DeleteSchedule"): "a schedule's name is a hash; the group is named",
-    ("SweepFunction", "scheduler:CreateSchedule"): "a schedule's name is a hash; the group is named",
-    ("SweepFunction", "scheduler:DeleteSchedule"): "a schedule's name is a hash; the group is named",
     ("SendSmsFunction", "sns:Publish"): "a phone number has no ARN: everything but topics and endpoints",
 }
 # Who may touch the keys of the reserved tenant `@`, which belong to no organization.

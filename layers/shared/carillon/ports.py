@@ -210,6 +210,25 @@ class Messages(Protocol):
         """List messages, newest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Up to where an organization was swept: reminders due, messages made, and the last night."""
+
+    due: datetime
+    queued: datetime
+    night: str
+
+
+class Watermarks(Protocol):
+    """Remembers up to where organizations were swept."""
+
+    def load(self, org_id: str) -> Marks | None:
+        """Read them; None before the first sweep."""
+
+    def save(self, org_id: str, marks: Marks) -> None:
+        """Write them."""
+
+
 # --- Queues and schedules --------------------------------------------------------------------------------------------
 
 

@@ -53,7 +53,11 @@ class SqsQueues:
 
     def send_job(self, job: Mapping[str, Any]) -> None:
         """Put a job on the jobs queue."""
-        self._send(_known(self._jobs), [(str(job["o"]), dict(job), 0)])
+        self.send_jobs([job])
+
+    def send_jobs(self, jobs: Sequence[Mapping[str, Any]]) -> None:
+        """Put jobs on the jobs queue, ten a call."""
+        self._send(_known(self._jobs), [(str(job["o"]), dict(job), 0) for job in jobs])
 
     def _send(self, queue: str, entries: Sequence[tuple[str, dict[str, Any], int]]) -> None:
         for begin in range(0, len(entries), BATCH):

@@ -5,19 +5,29 @@ from functools import cache
 from carillon.adapters.aws import client
 from carillon.adapters.connections import DeploymentConnections
 from carillon.adapters.dynamodb.messages import DynamoMessages
+from carillon.adapters.dynamodb.organizations import DynamoOrganizations
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
+from carillon.adapters.dynamodb.watermarks import DynamoWatermarks
 from carillon.adapters.queues import SqsQueues, due_from_data
 from carillon.adapters.schedules import EventBridgeSchedules
 from carillon.adapters.secrets import DeploymentSecret
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
+from carillon.domain.organizations import TEST_SUFFIX
 from carillon.ports import Connections, Queues
-from carillon.runtime.config import DispatchReminderConfig, PlannerConfig, PlanNotificationsConfig, RunJobsConfig
+from carillon.runtime.config import (
+    DispatchReminderConfig,
+    PlannerConfig,
+    PlanNotificationsConfig,
+    RunJobsConfig,
+    SweepConfig,
+)
 from carillon.services.dispatching import Dispatcher
 from carillon.services.fallback import Fallback
 from carillon.services.making import MessageMaker
 from carillon.services.planning import Planner
+from carillon.services.sweeping import Sweep
 
 Told = DispatchReminderConfig | PlannerConfig
 """Configurations that know the channels' queues and senders."""
@@ -52,6 +62,37 @@ def planner(function: type[PlannerConfig] = PlanNotificationsConfig) -> Planner:
 def jobs_planner() -> Planner:
     """Make the planner of the jobs' function."""
     return planner(RunJobsConfig)
+
+
+@cache
+def sweep() -> Sweep:
+    """Make the sweep of one organization, for the jobs' function."""
+    told = config(RunJobsConfig)
+    items = table(told.table_name)
+    return Sweep(
+        reader=DynamoReader(items),
+        records=DynamoRecords(items),
+        due_rows=DynamoDueRows(items),
+        messages=DynamoMessages(items),
+        queues=queues(told, due=told.due_queue_url, jobs=told.jobs_queue_url),
+        marks=DynamoWatermarks(items),
+        clock=current_clock,
+    )
+
+
+def enqueue_sweeps() -> int:
+    """Put a job on the queue for every data set of every organization; gives their number."""
+    told = config(SweepConfig)
+    organizations = DynamoOrganizations(table(told.table_name))
+    jobs = SqsQueues(client("sqs"), channels={}, jobs=told.jobs_queue_url)
+    count, position = 0, None
+    while True:
+        page = organizations.page(100, position)
+        names = [name for found in page.items for name in (found.id, found.id + TEST_SUFFIX) if not found.deleted]
+        jobs.send_jobs([{"kind": "sweep", "o": name} for name in names])
+        count, position = count + len(names), page.position
+        if position is None:
+            return count
 
 
 @cache

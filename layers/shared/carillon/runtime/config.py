@@ -144,3 +144,11 @@ class CallbacksConfig(SenderConfig):
 
     deployment_secret_arn: str
     public_base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepConfig:
+    """The sweep hands each organization to the jobs' function."""
+
+    table_name: str
+    jobs_queue_url: str

@@ -142,3 +142,8 @@ def organizations(shard: int) -> str:
 def whatsapp_template(key: str, audience: str, locale: str) -> Key:
     """The approved template of the shared WhatsApp sender for one text."""
     return "@#WAT", f"{key}#{audience}#{locale}"
+
+
+def sweep(o: str) -> Key:
+    """Up to where an organization was swept."""
+    return f"{o}#SWP", "-"

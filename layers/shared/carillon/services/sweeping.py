@@ -1,0 +1,147 @@
+"""The sweep: finds whatever should have moved and did not, and moves it on.
+
+It repairs what nothing else can: a queue message or a schedule that got lost, a stream that never woke the planner, a
+sender that died in the middle. Everything it does may be done twice; what it looked through, it remembers last.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from carillon.domain.messages import Message, MessageFilter, Occasion, reminder_places
+from carillon.domain.records import Planned, StoredRecord
+from carillon.ports import (
+    Clock,
+    Due,
+    DueRow,
+    DueRows,
+    Marks,
+    Messages,
+    Moved,
+    Queues,
+    Reader,
+    Records,
+    Want,
+    Watermarks,
+)
+from carillon.services.storing import ready_of
+
+PATIENCE = timedelta(minutes=15)
+"""How long something may rest before it counts as stuck: longer than a queue message stays invisible."""
+FIRST_LOOK_BACK = timedelta(hours=6)
+NIGHTLY_AHEAD = timedelta(days=62)
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one organization's sweep moved on, for the log and the metrics."""
+
+    claims: int = 0
+    queued: int = 0
+    due: int = 0
+    unplanned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Sweeps one organization at a time."""
+
+    reader: Reader
+    records: Records
+    due_rows: DueRows
+    messages: Messages
+    queues: Queues
+    marks: Watermarks
+    clock: Clock
+
+    def run(self, org_id: str) -> Swept:
+        """Look through an organization once; whatever raises may be repeated."""
+        now = self.clock.now()
+        begin = now - FIRST_LOOK_BACK
+        marks = self.marks.load(org_id) or Marks(due=begin, queued=begin, night="")
+        claims = self._claims(org_id, now)
+        queued, queued_mark = self._queued(org_id, marks.queued, now)
+        due, due_mark = self._due(org_id, marks.due, now)
+        night = now.date().isoformat()
+        unplanned = self._unplanned(org_id, now) if marks.night != night else 0
+        self.marks.save(org_id, Marks(due=due_mark, queued=queued_mark, night=night))
+        return Swept(claims, queued, due, unplanned)
+
+    def _claims(self, org_id: str, now: datetime) -> int:
+        """Call the outcome of claims unknown whose holder is gone; a receipt may still close them."""
+        count = 0
+        for message in self._all(org_id, MessageFilter(status="sending"), now):
+            if message.lease_until is not None and message.lease_until <= now - PATIENCE:
+                count += self.messages.abandon(org_id, message, Moved("unknown", now, "connection_lost"))
+        return count
+
+    def _queued(self, org_id: str, since: datetime, now: datetime) -> tuple[int, datetime]:
+        """Queue again what waits for longer than it should; looks at each message once, or until it has moved."""
+        until = now - PATIENCE
+        made = self._all(org_id, MessageFilter(since=since, until=until), now)
+        waiting = [message for message in made if message.status == "queued"]
+        stuck = [message for message in waiting if (message.not_before or message.created_at) <= until]
+        for message in stuck:
+            record = self.reader.read([Want(org_id, record=message.occasion.record)])[0].record
+            if record is not None:
+                self.queues.send_ready([ready_of(org_id, message, record)])
+        return len(stuck), min([until, *(message.created_at for message in waiting)])
+
+    def _due(self, org_id: str, since: datetime, now: datetime) -> tuple[int, datetime]:
+        """Put reminders on the due queue whose schedule did not fire."""
+        until, missed, position = now - PATIENCE, [], None
+        while True:
+            page = self.due_rows.between(org_id, since, until, limit=PAGE, position=position)
+            missed += [due for row in page.items if (due := self._missed(org_id, row)) is not None]
+            position = page.position
+            if position is None:
+                break
+        self.queues.send_due(missed)
+        return len(missed), min([until, *(due.at for due in missed)])
+
+    def _missed(self, org_id: str, row: DueRow) -> Due | None:
+        record = self.reader.read([Want(org_id, record=row.ref)])[0].record
+        entry = _current(record, row) if record is not None and not record.deleted else None
+        if record is None or entry is None or record.appointment.client_id != row.client_id:
+            return None
+        occasion = Occasion(row.ref, reminder=row.key, start=entry.start)
+        places = tuple(reminder_places(org_id, occasion, row.client_id))
+        if self.reader.read([Want(org_id, messages=places)])[0].messages:
+            return None
+        return Due(org_id, row.ref, row.client_id, row.key, entry.start, row.at, row.generation)
+
+    def _unplanned(self, org_id: str, now: datetime) -> int:
+        """Once a night: have records planned that the stream never woke the planner for."""
+        count, position, until = 0, None, now + NIGHTLY_AHEAD
+        while True:
+            page = self.records.page(
+                org_id, "appointments", limit=PAGE, position=position, since=now - timedelta(days=1)
+            )
+            for record in page.items:
+                if not record.settled and record.accepted_at <= now - PATIENCE:
+                    self.queues.send_job({"kind": "plan_record", "o": org_id, "record": record.ref})
+                    count += 1
+            position = page.position
+            if position is None or position[:10] > until.date().isoformat():
+                return count
+
+    def _all(self, org_id: str, wanted: MessageFilter, now: datetime) -> Iterator[Message]:
+        position = None
+        while True:
+            page = self.messages.page(org_id, wanted, limit=PAGE, position=position, now=now)
+            yield from page.items
+            position = page.position
+            if position is None:
+                return
+
+
+def _current(record: StoredRecord, row: DueRow) -> Planned | None:
+    return next(
+        (
+            entry
+            for entry in record.plan
+            if (entry.key, entry.at, entry.generation, entry.state) == (row.key, row.at, row.generation, "planned")
+        ),
+        None,
+    )

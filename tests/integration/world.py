@@ -1,0 +1,219 @@
+"""The whole pipeline in one process on moto: real handlers, real queue messages, a clock to move, deaths on demand.
+
+What AWS does between the functions is played here: the table's stream, EventBridge Scheduler, SQS with at-least-once
+delivery. A function that dies leaves its messages on the queue and forgets everything it had in memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+
+from carillon.adapters import aws as aws_clients
+from carillon.ports import Outcome, Outgoing
+from local import resources
+from tests.integration.account import REGION, Aws, forget_services
+
+QUEUES = {
+    "DUE_QUEUE_URL": "dispatch_reminder",
+    "JOBS_QUEUE_URL": "run_jobs",
+    "EMAIL_QUEUE_URL": "send_email",
+    "SMS_QUEUE_URL": "send_sms",
+    "WHATSAPP_QUEUE_URL": "send_whatsapp",
+}
+SENDING = {("sns", "Publish"), ("sesv2", "SendEmail")}
+SERVICES = ("dynamodb", "sqs", "scheduler", "secretsmanager")
+
+
+class DeathError(BaseException):
+    """The process dies. No `except Exception` survives that."""
+
+
+@dataclass
+class Deaths:
+    """Counts outside calls and kills the process right after the `at`-th (0: never); once."""
+
+    at: int = 0
+    calls: list[str] = field(default_factory=list)
+
+    def count(self, name: str) -> None:
+        """Note an outside call, and die if it was the one."""
+        self.calls.append(name)
+        if len(self.calls) == self.at:
+            raise DeathError(name)
+
+
+@dataclass
+class World:
+    """The account with everything that happens in it."""
+
+    aws: Aws
+    deaths: Deaths = field(default_factory=Deaths)
+    sent: list[tuple[str, str, str]] = field(default_factory=list)
+    """(channel, to, what it is about) of every call that reached a provider."""
+    answer: Callable[[Outgoing], Outcome] | None = None
+    """What Twilio answers, if not that it takes the message."""
+
+    def __post_init__(self) -> None:
+        resources.create_groups(self.aws.template, self._scheduler())
+        boto3.client("sesv2", region_name=REGION).create_email_identity(
+            EmailIdentity=self.aws.environment["EMAIL_FROM"]
+        )
+        self.listen()
+
+    # --- Watching outside calls -------------------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Watch the clients of the process, which a new process makes anew."""
+        forget_services()
+        _watched[:] = [self]
+        for service in SERVICES:
+            _watch(service, aws_clients.client(service))
+        for service in ("sns", "sesv2"):
+            _watch(service, aws_clients.sending_client(service))
+
+    def twilio(self, outgoing: Outgoing) -> Outcome:
+        """Stand in for Twilio's HTTP call."""
+        self.sent.append(("whatsapp", outgoing.to, outgoing.rendered.text))
+        outcome = self.answer(outgoing) if self.answer else Outcome("accepted", provider_id=f"SM{len(self.sent)}")
+        self.deaths.count("twilio.send")
+        return outcome
+
+    # --- What AWS does between the functions ------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Run the stream and the queues until nothing moves any more."""
+        for _ in range(60):
+            moved = [self._stream(), *(self._queue(name) for name in QUEUES)]
+            if not any(moved):
+                return
+        raise AssertionError("it never settles")
+
+    def advance_to(self, instant: datetime) -> None:
+        """Move the clock, firing schedules on the way in their order."""
+        while True:
+            due = [item for item in self.schedules() if item[0] <= instant]
+            if not due:
+                break
+            at, name, payload = min(due)
+            self.aws.clock.at = max(self.aws.clock.at, at)
+            boto3.client("sqs", region_name=REGION).send_message(
+                QueueUrl=self.aws.environment["DUE_QUEUE_URL"], MessageBody=payload
+            )
+            self._scheduler().delete_schedule(Name=name, GroupName=self.aws.environment["REMINDERS_GROUP"])
+            self.settle()
+        self.aws.clock.at = max(self.aws.clock.at, instant)
+        self.settle()
+
+    def schedules(self) -> list[tuple[datetime, str, str]]:
+        """Every schedule: when, its name, and what it puts on the queue."""
+        client, group = self._scheduler(), self.aws.environment["REMINDERS_GROUP"]
+        found = []
+        for summary in client.list_schedules(GroupName=group)["Schedules"]:
+            schedule = client.get_schedule(GroupName=group, Name=summary["Name"])
+            at = datetime.strptime(schedule["ScheduleExpression"], "at(%Y-%m-%dT%H:%M:%S)").replace(tzinfo=UTC)
+            found.append((at, summary["Name"], schedule["Target"]["Input"]))
+        return sorted(found)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Every stored message."""
+        return [item for item in self.aws.items() if item.get("ty") == "message"]
+
+    def statuses(self) -> Counter[tuple[Any, Any, Any]]:
+        """Count the stored messages by channel, status and reason."""
+        return Counter((item.get("ch"), item["st"], item.get("rs")) for item in self.messages())
+
+    def _scheduler(self) -> Any:
+        return boto3.client("scheduler", region_name=REGION)
+
+    def _stream(self) -> bool:
+        """Wake the planner for every record that it has not followed."""
+        client = boto3.client("dynamodb", region_name=REGION)
+        images = client.scan(TableName=self.aws.environment["TABLE_NAME"])["Items"]
+        behind = [
+            {"eventName": "MODIFY", "dynamodb": {"SequenceNumber": str(number), "NewImage": image}}
+            for number, image in enumerate(images)
+            if image.get("ty") == {"S": "record"} and _behind(image)
+        ]
+        if behind:
+            self._run("plan_notifications", {"Records": behind})
+        return bool(behind)
+
+    def _queue(self, variable: str) -> bool:
+        """Deliver what lies on a queue; what is not acknowledged lies there again."""
+        url, sqs = self.aws.environment[variable], boto3.client("sqs", region_name=REGION)
+        taken = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600, AttributeNames=["All"]
+        ).get("Messages", [])
+        if not taken:
+            return False
+        records = [
+            {"messageId": message["MessageId"], "body": message["Body"], "attributes": message["Attributes"]}
+            for message in taken
+        ]
+        answer = self._run(QUEUES[variable], {"Records": records})
+        failed = {message["MessageId"] for message in taken}
+        if answer is not None:
+            failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
+        for message in taken:
+            if message["MessageId"] in failed:
+                sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+            else:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return True
+
+    def _run(self, function: str, event: dict[str, Any]) -> Any:
+        """Invoke a function; None when it died. A redelivery comes minutes later, to a new process."""
+        handler = importlib.import_module(f"functions.{function}.app").lambda_handler
+        try:
+            answer = json.loads(json.dumps(handler(json.loads(json.dumps(event)), None)))
+        except DeathError:
+            answer = None
+        if answer is None or answer["batchItemFailures"]:
+            self.aws.clock.advance(timedelta(minutes=3))
+            self.listen()
+        return answer
+
+
+_watched: list[World] = []
+"""The world whose calls are counted; clients of a session share their handlers, so there is one of each."""
+
+
+def _watch(service: str, client: Any) -> None:
+    def after(model: Any, **_: object) -> None:
+        for world in _watched:
+            world.deaths.count(f"{service}.{model.name}")
+
+    def before(model: Any, params: Any, **_: object) -> None:
+        for world in _watched:
+            if (service, model.name) in SENDING:
+                world.sent.append(_described(service, params))
+
+    client.meta.events.register(f"after-call.{service}", after, unique_id=f"world-after-{service}")
+    client.meta.events.register(f"before-call.{service}", before, unique_id=f"world-before-{service}")
+
+
+def unwatch() -> None:
+    """Stop counting: the world is over."""
+    _watched.clear()
+
+
+def _behind(image: dict[str, Any]) -> bool:
+    done = (image.get("pv", {}).get("N", "0"), image.get("ps", {}).get("N", "0"))
+    return "ev" in image or done != (image["v"]["N"], image["pr"]["N"])
+
+
+def _described(service: str, params: Any) -> tuple[str, str, str]:
+    body = params["body"]
+    if service == "sns":
+        return "sms", body["PhoneNumber"], body["Message"]
+    document = json.loads(body)
+    simple = document["Content"]["Simple"]
+    return "email", document["Destination"]["ToAddresses"][0], simple["Subject"]["Data"]
