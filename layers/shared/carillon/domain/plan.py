@@ -11,7 +11,7 @@ from carillon.domain.times import to_wall, wall_on
 
 AFTER_END = CONFIRMED | {"completed"}
 KEPT_ENTRIES = 24
-"""A plan keeps what has passed or was cancelled for this start, up to this many entries."""
+"""A plan keeps what has passed or was cancelled for this start, up to this many entries; the oldest cancelled go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ def instant(when: When, subject: Subject) -> datetime | None:
         return wall_on(day, when.at, subject.zone) if subject.status in CONFIRMED else None
     if when.before is not None:
         return subject.start - when.offset if subject.status in CONFIRMED else None
+    if subject.status == "completed" and subject.completed_at is None:
+        return None  # new as completed: imported history, which nothing follows
     if when.after_end is not None:
         return subject.end + when.offset if subject.status in AFTER_END else None
     if subject.completed_at is None or subject.status != "completed":
@@ -87,7 +89,8 @@ def plan(
             entries[reminder.key] = _cancelled(before)
     entries |= {key: entry if _passed(entry, now) else _cancelled(entry) for key, entry in same_start.items()}
     entries |= _late(late, subject, fired, late_booking == "send_now", now)
-    return tuple(sorted(entries.values(), key=lambda entry: (entry.at, entry.key))[-KEPT_ENTRIES:])
+    kept = sorted(entries.values(), key=lambda entry: (entry.state == "cancelled", -entry.generation))[:KEPT_ENTRIES]
+    return tuple(sorted(kept, key=lambda entry: (entry.at, entry.key)))
 
 
 def fired_keys(previous: Sequence[Planned], fired: Sequence[str], now: datetime) -> tuple[str, ...]:
