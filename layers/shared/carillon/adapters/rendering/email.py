@@ -3,11 +3,10 @@
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 from carillon.adapters.rendering.engine import run
-from carillon.adapters.rendering.texts import words
+from carillon.adapters.rendering.texts import TEXTS, words
 from carillon.domain.templates import choose_locale, language
 from carillon.domain.variables import LINKS
 
@@ -49,7 +48,7 @@ def page(subject: str, body: str, values: Mapping[str, Any], locale: str, links:
 
 @lru_cache(maxsize=1)
 def _layout() -> str:
-    return files("carillon").joinpath("texts", "layout", "email.html.jinja").read_text("utf-8")
+    return TEXTS.joinpath("layout", "email.html.jinja").read_text("utf-8")
 
 
 def _value(values: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
