@@ -1,5 +1,6 @@
 """When a message is tried again: exponentially later, spread by its id, and never sooner than the provider says."""
 
+import base64
 from datetime import timedelta
 
 from carillon.domain.ids import digest
@@ -16,5 +17,6 @@ def next_attempt(attempt: int, provider_delay: int | None, spread_by: str) -> ti
     long wherever it is computed, and a thousand messages refused at once do not come back at once.
     """
     delay = min(LONGEST, FIRST * 2 ** (attempt - 1))
-    share = int(digest(spread_by, str(attempt)).encode().hex()[:8], 16) / 0xFFFFFFFF
+    noise = base64.b32decode(digest(spread_by, str(attempt)), casefold=True)
+    share = int.from_bytes(noise[:4], "big") / 0xFFFFFFFF
     return timedelta(seconds=max(provider_delay or 0, delay / 2 + delay / 2 * share))
