@@ -50,6 +50,41 @@ TITLES: dict[Code, str] = {
 }
 """What each code says in general; `detail` says it of the case."""
 
+STATUSES: dict[Code, int] = {
+    "channel_not_configurable": 422,
+    "internal_error": 500,
+    "invalid_cursor": 422,
+    "invalid_input": 422,
+    "invalid_json": 400,
+    "invalid_value": 422,
+    "missing_field": 422,
+    "read_only": 422,
+    "template_invalid": 422,
+    "template_not_supported": 422,
+    "too_many": 422,
+    "unknown_field": 422,
+    "unknown_reference": 422,
+    "idempotency_key_reused": 422,
+    "attachments_too_large": 413,
+    "body_too_large": 413,
+    "if_match_required": 428,
+    "method_not_allowed": 405,
+    "not_found": 404,
+    "notifications_inactive": 403,
+    "rate_limited": 429,
+    "role_not_allowed": 403,
+    "role_too_high": 403,
+    "signature_invalid": 403,
+    "unsupported_media_type": 415,
+    "version_conflict": 412,
+}
+"""The status that a code comes with; one that isn't here refuses what the state forbids (409)."""
+
+
+def status_of(code: Code) -> int:
+    """Give the status that a code comes with."""
+    return STATUSES.get(code, 409)
+
 
 class Rejected(Refused):
     """The request is refused by the door itself, before any service sees it."""
