@@ -203,3 +203,11 @@ def test_any_text_is_either_accepted_and_renders_or_refused_with_a_place(source:
 @given(st.text(max_size=300))
 def test_arbitrary_characters_never_break_the_check(source: str) -> None:
     mistakes(source or "x", channel="email", html=source or "x")
+
+
+def test_a_loop_may_not_be_filled_with_more_than_its_rounds_allow() -> None:
+    inside = "{% if a.time == b.time %}x{% endif %}"
+    loops = "{% for a in recap.items %}{% for b in recap.items %}", "{% endfor %}{% endfor %}"
+    assert mistakes(inside.join(loops)) == []
+    assert mistakes((inside * 100).join(loops))[0][3] == "has too many parts"
+    assert mistakes(inside.replace("b.time", "'x'").replace("a.time", "client.first_name") * 100) == []

@@ -11,6 +11,8 @@ from carillon.domain.variables import Group, Leaf, Listing, Node, find
 
 MAX_DEPTH = 40
 MAX_NODES = 4000
+LOOP_WEIGHT = 5
+"""What stands in a loop counts so much more, once per level: rounds x parts is what a rendering costs."""
 MAX_LOOPS = 2
 """How deep loops may be nested."""
 MAX_MISTAKES = 20
@@ -56,6 +58,7 @@ class _Checker:
         self._part, self._html = part, html
         self._markup = ""
         self._seen = 0
+        self._weight = 1
         self.found: list[Mistake] = []
 
     def _fault(self, node: nodes.Node, message: str) -> None:
@@ -64,7 +67,7 @@ class _Checker:
             raise _Enough
 
     def _enter(self, node: nodes.Node, depth: int) -> None:
-        self._seen += 1
+        self._seen += self._weight
         if self._seen > MAX_NODES or depth > MAX_DEPTH:
             what = "is nested too deeply" if depth > MAX_DEPTH else "has too many parts"
             self._fault(node, what)
@@ -117,9 +120,11 @@ class _Checker:
             inner[node.target.name] = item
         else:
             self._fault(node.target, "a loop takes one new name that is not a variable of the catalog")
+        self._weight *= LOOP_WEIGHT
         if node.test is not None:
             self.expression(node.test, inner, depth + 1)
         self.statements(node.body, inner, depth + 1, loops + 1)
+        self._weight //= LOOP_WEIGHT
         self.statements(node.else_, scope, depth + 1, loops)
 
     def _item(self, node: nodes.For, scope: Scope, depth: int) -> Node:

@@ -34,8 +34,9 @@ class Positioned(JinjaEnvironment):
     def _tokenize(
         self, source: str, name: str | None, filename: str | None = None, state: str | None = None
     ) -> TokenStream:
-        tokens = self.lexer.tokeniter(source, name, filename, state)
-        return TokenStream(self.lexer.wrap(_located(tokens, source), name, filename), name, filename)
+        located = _located(self.lexer.tokeniter(source, name, filename, state), source)
+        # All at once: a parser that gives up on deep nesting must not leave a generator half way.
+        return TokenStream(iter(list(self.lexer.wrap(located, name, filename))), name, filename)
 
 
 def _located(tokens: Iterator[tuple[int, str, str]], source: str) -> Iterator[tuple[int, str, str]]:
