@@ -12,7 +12,7 @@ from carillon.ports_texts import StoredTemplate, Submitted
 
 PARTITION = "@#WAT"
 KEPT = timedelta(minutes=5)
-"""How long a template is remembered in the process; one that was just approved is used at most that much later."""
+"""How long an approved template is remembered in the process; a new text takes over at most that much later."""
 
 Json = dict[str, Any]
 
@@ -23,7 +23,7 @@ class ContentTemplates:
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table = table
         self._clock = clock
-        self._known: dict[tuple[str, str, str], tuple[datetime, StoredTemplate | None]] = {}
+        self._known: dict[tuple[str, str, str], tuple[datetime, StoredTemplate]] = {}
 
     def all(self) -> list[StoredTemplate]:
         """Read every template."""
@@ -45,12 +45,15 @@ class ContentTemplates:
         """Find an approved template; None when there is none."""
         name, now = (key, audience, locale), self._clock.now()
         remembered = self._known.get(name)
-        if remembered is None or now >= remembered[0]:
-            item = self._table.get(_key(*name), consistent=False)
-            found = _read(item) if item is not None and item.get("status") == "approved" else None
-            remembered = (now + KEPT, found)
-            self._known[name] = remembered
-        return remembered[1]
+        if remembered is not None and now < remembered[0]:
+            return remembered[1]
+        item = self._table.get(_key(*name), consistent=False)
+        if item is None or item.get("status") != "approved":
+            # A miss is not remembered: whoever asks was told meanwhile that there is one.
+            return None
+        found = _read(item)
+        self._known[name] = (now + KEPT, found)
+        return found
 
 
 def _key(key: str, audience: str, locale: str) -> Key:
