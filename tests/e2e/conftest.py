@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running_cloud import RunningCloud, StartCloud, start_cloud
+
+from tests.e2e.running_cloud import RunningCloud, StartCloud, start_cloud
 
 
 @pytest.fixture

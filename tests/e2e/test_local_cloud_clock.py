@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from running_cloud import RunningCloud, StartCloud
+
+from tests.e2e.running_cloud import RunningCloud, StartCloud
 
 GROUP = "carillon-reminders"
 

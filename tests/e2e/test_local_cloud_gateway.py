@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from running_cloud import RunningCloud
+from tests.e2e.running_cloud import RunningCloud
 
 GOOD = {"Authorization": "Bearer good-1"}
 

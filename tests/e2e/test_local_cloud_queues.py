@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from running_cloud import RunningCloud
+
+from tests.e2e.running_cloud import RunningCloud
 
 
 def waiting(cloud: RunningCloud, queue: str) -> list[str]:

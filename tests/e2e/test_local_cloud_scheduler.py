@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from running_cloud import RunningCloud
+
+from tests.e2e.running_cloud import RunningCloud
 
 GROUP = "carillon-reminders"
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from world import DeathError, Deaths, World, unwatch
 
 from carillon.adapters.providers.twilio_whatsapp import TwilioWhatsapp
 from tests.integration.account import Aws, activate, call, new_organization
+from tests.integration.world import DeathError, Deaths, World, unwatch
 
 BOOKING: dict[str, Any] = {
     "client_id": "anna",

@@ -1,0 +1,107 @@
+"""What an AWS call needs, and whether a function's policy in template.yaml grants it.
+
+It knows as much of IAM as the template uses: named actions and resources, and conditions on the first part of a key.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+SERVICES = {"sesv2": "ses"}
+
+
+@dataclass(frozen=True)
+class Need:
+    """One permission: the action, a piece of the resource as the template names it, the keys' first parts."""
+
+    action: str
+    resource: str
+    partitions: tuple[str, ...] = ()
+
+
+def needs(service: str, operation: str, parameters: Mapping[str, Any]) -> Iterator[Need]:
+    """Tell what a call needs. Raises KeyError for an operation that nothing here knows."""
+    if service == "dynamodb":
+        yield from _table_needs(operation, parameters)
+    elif service == "sqs":
+        yield Need("sqs:SendMessage", parameters["QueueUrl"].rpartition("-")[2])
+    elif service == "scheduler":
+        yield Need(f"scheduler:{operation}", "schedule/${RemindersGroup}/*")
+        if operation == "CreateSchedule":
+            yield Need("iam:PassRole", "SchedulerRole")
+    elif service == "secretsmanager":
+        yield Need(f"secretsmanager:{operation}", "DeploymentSecret")
+    elif service == "sesv2":
+        yield Need(f"ses:{operation}", "identity/${EmailFrom}")
+        yield Need(f"ses:{operation}", "configuration-set/${ConfigurationSet}")
+    else:
+        yield Need({"sns": "sns:Publish"}[service], "")
+
+
+def _table_needs(operation: str, parameters: Mapping[str, Any]) -> Iterator[Need]:
+    action = f"dynamodb:{operation}"
+    if operation in ("GetItem", "UpdateItem", "DeleteItem"):
+        yield Need(action, "Table", (_partition(parameters["Key"]),))
+    elif operation == "PutItem":
+        yield Need(action, "Table", (_partition(parameters["Item"]),))
+    elif operation == "BatchGetItem":
+        for wanted in parameters["RequestItems"].values():
+            yield Need(action, "Table", tuple(_partition(key) for key in wanted["Keys"]))
+    elif operation == "BatchWriteItem":
+        for writes in parameters["RequestItems"].values():
+            yield Need(action, "Table", tuple(_partition(write["PutRequest"]["Item"]) for write in writes))
+    elif operation == "TransactWriteItems":
+        for item in parameters["TransactItems"]:
+            ((kind, write),) = item.items()
+            yield Need(f"dynamodb:{WRITES[kind]}", "Table", (_partition(write.get("Item") or write["Key"]),))
+    elif operation == "Query":
+        name = re.search(r"=\s*(:\w+)", parameters["KeyConditionExpression"])
+        assert name is not None
+        value = parameters["ExpressionAttributeValues"][name[1]]["S"]
+        index = parameters.get("IndexName")
+        yield Need(action, f"/index/{index}" if index else "Table", (value,))
+    else:
+        raise KeyError(operation)
+
+
+def _partition(key: Mapping[str, Any]) -> str:
+    return str(key["pk"]["S"])
+
+
+def is_granted(need: Need, statements: list[Mapping[str, Any]]) -> bool:
+    """Whether one of a policy's statements allows it."""
+    return any(
+        need.action in _list(statement["Action"])
+        and ("Resource" not in statement or any(_names(res, need.resource) for res in _list(statement["Resource"])))
+        and _keys_fit(need.partitions, statement.get("Condition", {}))
+        for statement in statements
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _names(resource: Any, wanted: str) -> bool:
+    if isinstance(resource, str):
+        return resource == wanted
+    if "Fn::GetAtt" in resource:
+        return bool(resource["Fn::GetAtt"] == [wanted, "Arn"])
+    if "Ref" in resource:
+        return bool(resource["Ref"] == wanted)
+    return str(_list(resource["Fn::Sub"])[0]).endswith(wanted)
+
+
+def _keys_fit(partitions: tuple[str, ...], condition: Mapping[str, Any]) -> bool:
+    refused = condition.get("ForAllValues:StringNotLike", {}).get("dynamodb:LeadingKeys", [])
+    asked = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
+    return all(
+        not any(fnmatch.fnmatchcase(partition, pattern) for pattern in refused)
+        and any(fnmatch.fnmatchcase(partition, pattern) for pattern in asked)
+        for partition in partitions
+    )

@@ -1,0 +1,117 @@
+"""Every AWS call of the main job, made for real on the local cloud, is one that the function's policy grants."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.template import load
+from tests.e2e.permissions import Need, is_granted, needs
+from tests.e2e.running_cloud import REPOSITORY, RunningCloud, start_cloud
+
+RECORDER = Path(__file__).parent / "fixtures" / "recorder" / "sitecustomize.py"
+# What the story below makes work; a function that is silent would pass without being looked at.
+EXERCISED = {
+    "AuthorizerFunction",
+    "SettingsApiFunction",
+    "ContactsApiFunction",
+    "RecordsApiFunction",
+    "MessagesApiFunction",
+    "CallbacksFunction",
+    "PlanNotificationsFunction",
+    "DispatchReminderFunction",
+    "RecordDeliveryFunction",
+    "SendEmailFunction",
+    "SendSmsFunction",
+    "SendWhatsappFunction",
+    "SweepFunction",
+}
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[Need]]:
+    """Run the story once and answer what each function needed for it."""
+    folder = tmp_path_factory.mktemp("recorder")
+    shutil.copy(RECORDER, folder)
+    code = os.pathsep.join(map(str, (folder, REPOSITORY, REPOSITORY / "layers" / "shared")))
+    cloud = start_cloud(folder / "local", probe=False, DEMO="1", LOCAL_CODE=code)
+    try:
+        tell_the_story(cloud)
+    finally:
+        cloud.stop()
+    needed: defaultdict[str, set[Need]] = defaultdict(set)
+    for line in (folder / "calls.jsonl").read_text().splitlines():
+        function, service, operation, parameters = json.loads(line)
+        needed[function.rpartition("-")[2]] |= set(needs(service, operation, parameters))
+    return needed
+
+
+def tell_the_story(cloud: RunningCloud) -> None:
+    """Everything that the main job does: organizations, settings, clients, appointments, reminders, receipts."""
+    operator = {"Authorization": f"Bearer {cloud.facts['operator_key']}"}
+    key = {"Authorization": f"Bearer {cloud.facts['api_key']}"}
+
+    def call(method: str, path: str, headers: Mapping[str, str] = key, **content: Any) -> Any:
+        response = cloud.api.request(method, path, headers=dict(headers), **content)
+        assert response.status_code < 400, f"{method} {path}: {response.status_code} {response.text}"
+        return response
+
+    organization = {"id": "second", "name": "Second", "time_zone": "Europe/Paris", "locale": "fr", "country": "FR"}
+    call("POST", "/v1/organizations", {**operator, "Idempotency-Key": "once"}, json=organization)
+    call("GET", "/v1/organizations", operator)
+    call("PATCH", "/v1/organizations/second", operator, json={"suspended": True})
+    call("DELETE", "/v1/organizations/second", operator)
+    etag = call("GET", "/v1/settings").headers["etag"]
+    call("PUT", "/v1/settings", {**key, "If-Match": etag}, json={"name": "Salon"})
+    call("POST", "/v1/integrations/notifications/deactivate")
+    call("POST", "/v1/integrations/notifications/activate", {**key, "Idempotency-Key": "twice"})
+    client = {"first_name": "Jo", "last_name": "Berg", "email": "jo@example.com", "phone": "0612345699"}
+    made = call("POST", "/v1/clients", {**key, "Idempotency-Key": "thrice"}, json=client).json()["id"]
+    call("PATCH", f"/v1/clients/{made}", json={"phone": "0612345698", "last_name": "Bergen"})
+    call("PUT", f"/v1/clients/{made}/consents", json={"service": {"email": True}, "source": "desk", "wording": "yes"})
+    call("DELETE", f"/v1/clients/{made}/enrolment")
+    call("POST", f"/v1/clients/{made}/enrolment")
+    call("GET", "/v1/clients", params={"q": "berg"})
+    call("GET", "/v1/clients", params={"phone": "0612345698"})
+    start = f"{cloud.now()[:8]}28T14:00:00"
+    appointment = {"client_id": made, "start": start, "duration_minutes": 30, "status": "booked"}
+    call("PUT", "/v1/appointments/one", json=appointment)
+    call("PUT", "/v1/appointments/one", json={**appointment, "duration_minutes": 45})
+    call("GET", "/v1/appointments")
+    call("GET", "/v1/reminders")
+    call("GET", "/v1/reminders", params={"client_id": made})
+    cloud.advance("PT30H")
+    call("DELETE", "/v1/appointments/one")
+    call("DELETE", f"/v1/clients/{made}", params={"force": "true"})
+    messages = call("GET", "/v1/messages").json()["items"]
+    call("GET", f"/v1/messages/{messages[0]['id']}")
+    call("GET", "/v1/messages", params={"status": "failed"})
+    call("GET", "/v1/messages", params={"client_id": "client-01"})
+    cloud.advance("PT1H")
+
+
+def statements(function: str) -> list[Mapping[str, Any]]:
+    """The function's own policy, statement by statement."""
+    role = load(REPOSITORY / "template.yaml")["Resources"][f"{function}Role"]["Properties"]
+    return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def test_every_function_of_the_story_was_looked_at(calls: Mapping[str, set[Need]]) -> None:
+    assert EXERCISED - set(calls) == set()
+
+
+def test_no_call_would_be_denied(calls: Mapping[str, set[Need]]) -> None:
+    denied = [
+        f"{function}: {need}"
+        for function, needed in sorted(calls.items())
+        for need in sorted(needed, key=str)
+        if not is_granted(need, statements(function))
+    ]
+    assert denied == []
