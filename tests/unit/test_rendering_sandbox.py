@@ -189,7 +189,7 @@ FRAGMENTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(FRAGMENTS, max_size=25).map("".join))
 def test_any_text_is_either_accepted_and_renders_or_refused_with_a_place(source: str) -> None:
     for part, line, column, message in mistakes(source or "x"):
@@ -199,7 +199,7 @@ def test_any_text_is_either_accepted_and_renders_or_refused_with_a_place(source:
         assert message
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=300))
 def test_arbitrary_characters_never_break_the_check(source: str) -> None:
     mistakes(source or "x", channel="email", html=source or "x")

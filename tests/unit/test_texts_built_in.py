@@ -1,14 +1,13 @@
 """Every built-in text, with typical values and with nothing but what is always there."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from carillon.adapters.rendering.checking import mistakes_in
 from carillon.adapters.rendering.engine import environment
-from carillon.adapters.rendering.formatting import Facts, build_values
+from carillon.adapters.rendering.formatting import build_values
 from carillon.adapters.rendering.renderer import TemplateRenderer
 from carillon.adapters.rendering.samples import minimal_facts, sample_facts
 from carillon.adapters.rendering.texts import all_built_in, built_in, parts, words
@@ -33,20 +32,26 @@ def rendered(place: Place, values: dict[str, object]) -> tuple[str, str]:
     return made.subject or "", made.text
 
 
-def _all(facts: Callable[[str], Facts]) -> Texts:
-    values = {locale: build_values(facts(locale)) for locale in BUILT_IN_LOCALES}
-    return {place: rendered(place, values[place[3]]) for place in COMBINATIONS}
-
-
 @pytest.fixture(scope="module")
-def typical() -> Texts:
-    """One visit a day is typical; a second one the same day makes a longer text."""
-    return _all(lambda locale: replace(sample_facts(locale), others=()))
+def both() -> tuple[Texts, Texts]:
+    """Every text, typical and minimal. One visit a day is typical; a second one the same day makes a longer text."""
+    full = {name: build_values(replace(sample_facts(name), others=())) for name in BUILT_IN_LOCALES}
+    bare = {name: build_values(minimal_facts(name)) for name in BUILT_IN_LOCALES}
+    typical, minimal = {}, {}
+    for place in COMBINATIONS:
+        typical[place] = rendered(place, full[place[3]])
+        minimal[place] = rendered(place, bare[place[3]])
+    return typical, minimal
 
 
-@pytest.fixture(scope="module")
-def minimal() -> Texts:
-    return _all(minimal_facts)
+@pytest.fixture
+def typical(both: tuple[Texts, Texts]) -> Texts:
+    return both[0]
+
+
+@pytest.fixture
+def minimal(both: tuple[Texts, Texts]) -> Texts:
+    return both[1]
 
 
 def test_every_row_audience_channel_and_locale_has_a_text() -> None:
