@@ -63,6 +63,8 @@ class SesEmail:
 
 
 def _mailbox(name: str, address: str) -> str:
-    # RFC 2047 for a name beyond ASCII; formataddr quotes what is special in the others.
+    # RFC 2047 for a name beyond ASCII, on one line however long; formataddr quotes what is special in the others.
     clean = " ".join(name.split())
-    return formataddr((clean, address)) if clean.isascii() else f"{Header(clean, 'utf-8').encode()} <{address}>"
+    return (
+        formataddr((clean, address)) if clean.isascii() else f"{Header(clean, 'utf-8').encode(linesep='')} <{address}>"
+    )

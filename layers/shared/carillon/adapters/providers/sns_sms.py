@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PERMANENT = {
     "InvalidParameter": "recipient_rejected",
-    "InvalidParameterValue": "content_rejected",
+    "ParameterValueInvalid": "content_rejected",
     "OptedOut": "blocked_by_recipient",
 }
 MISCONFIGURED = frozenset({"AuthorizationError", "AccessDenied", "AccessDeniedException", "UserError"})

@@ -54,4 +54,4 @@ def outcome_of(code: int | None, status: int) -> Outcome:
 
 def failure_reason(code: str | None) -> str:
     """Name the reason of a failure that a status callback reports."""
-    return PERMANENT.get(int(code), "provider_error") if code is not None and code.isdigit() else "provider_error"
+    return PERMANENT.get(int(code), "provider_error") if code is not None and code.isdecimal() else "provider_error"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from requests.exceptions import ConnectionError as LostConnection
 from requests.exceptions import ConnectTimeout, RequestException, Timeout
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -53,7 +53,7 @@ class TwilioWhatsapp:
             return Outcome("misconfigured", code="no_credentials")
         try:
             message = self._client(secrets).messages.create(**self._request(outgoing))
-        except TwilioRestException as error:
+        except (TwilioRestException, TwilioServiceException) as error:
             return outcome_of(error.code, error.status)
         except ConnectTimeout as error:
             return Outcome("retry", code=type(error).__name__)
@@ -63,6 +63,9 @@ class TwilioWhatsapp:
             return _lost(error)
         except RequestException as error:
             return Outcome("unknown", reason="connection_lost", code=type(error).__name__)
+        except (ValueError, TypeError, AttributeError):
+            # A 2xx whose body is not what Twilio documents: it may well have been taken.
+            return Outcome("unknown", reason="connection_lost", code="unreadable_answer")
         return Outcome("accepted", provider_id=message.sid)
 
     def _client(self, secrets: Secrets) -> Client:

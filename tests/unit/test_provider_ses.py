@@ -1,0 +1,204 @@
+"""E-mail through SES: what is asked for, and what each answer means."""
+
+from email.header import decode_header, make_header
+from email.utils import parseaddr
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.stub import ANY, Stubber
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from carillon.adapters.providers.ses import SesEmail, _mailbox
+from carillon.adapters.providers.ses_events import EmailEvent, read_event
+from carillon.ports import Outcome, Outgoing, Rendered
+from tests.builders import ORG
+
+
+def outgoing(**changes: Any) -> Outgoing:
+    basis: dict[str, Any] = {
+        "org_id": ORG,
+        "message_id": "01M",
+        "to": "anna@example.com",
+        "rendered": Rendered("Tot morgen", subject="Herinnering", html="<p>Tot morgen</p>"),
+        "token": "abc_DEF-123",
+        "valid_seconds": 3600,
+        "sender_name": "Salon Aurora",
+        "reply_to": "salon@example.com",
+    }
+    return Outgoing(**(basis | changes))
+
+
+@pytest.fixture(scope="module")
+def sesv2() -> Any:
+    return boto3.client("sesv2", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+@pytest.fixture
+def ses(sesv2: Any) -> SesEmail:
+    return SesEmail(sesv2, from_address="no-reply@carillon.example", configuration_set="main")
+
+
+def expected(**changes: Any) -> dict[str, Any]:
+    return {
+        "FromEmailAddress": "Salon Aurora <no-reply@carillon.example>",
+        "Destination": {"ToAddresses": ["anna@example.com"]},
+        "ReplyToAddresses": ["salon@example.com"],
+        "Content": {
+            "Simple": {
+                "Subject": {"Data": "Herinnering", "Charset": "UTF-8"},
+                "Body": {
+                    "Text": {"Data": "Tot morgen", "Charset": "UTF-8"},
+                    "Html": {"Data": "<p>Tot morgen</p>", "Charset": "UTF-8"},
+                },
+            }
+        },
+        "ConfigurationSetName": "main",
+        "EmailTags": [{"Name": "message", "Value": "abc_DEF-123"}],
+    } | changes
+
+
+def test_an_email_is_one_call_with_text_html_and_its_token(ses: SesEmail, sesv2: Any) -> None:
+    with Stubber(sesv2) as stub:
+        stub.add_response("send_email", {"MessageId": "m-1"}, expected())
+        assert ses.send(outgoing()) == Outcome("accepted", provider_id="m-1")
+        stub.assert_no_pending_responses()
+
+
+def test_without_html_and_reply_address_there_are_none(ses: SesEmail, sesv2: Any) -> None:
+    plain = outgoing(rendered=Rendered("Tot morgen", subject="Herinnering"), reply_to=None)
+    content = {
+        "Simple": {
+            "Subject": {"Data": "Herinnering", "Charset": "UTF-8"},
+            "Body": {"Text": {"Data": "Tot morgen", "Charset": "UTF-8"}},
+        }
+    }
+    with Stubber(sesv2) as stub:
+        stub.add_response("send_email", {"MessageId": "m-1"}, expected(Content=content, ReplyToAddresses=[]))
+        assert ses.send(plain).kind == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "text", "outcome"),
+    [
+        ("TooManyRequestsException", 429, "Maximum sending rate exceeded.", Outcome("retry")),
+        ("TooManyRequestsException", 429, "Daily message quota exceeded.", Outcome("retry", retry_after=3600)),
+        ("ThrottlingException", 400, "Rate exceeded", Outcome("retry")),
+        ("LimitExceededException", 400, "", Outcome("retry")),
+        ("AccountSuspendedException", 400, "", Outcome("misconfigured")),
+        ("SendingPausedException", 400, "", Outcome("misconfigured")),
+        ("MailFromDomainNotVerifiedException", 400, "", Outcome("misconfigured")),
+        ("NotFoundException", 404, "", Outcome("misconfigured")),
+        ("AccessDeniedException", 403, "", Outcome("misconfigured")),
+        ("MessageRejected", 400, "", Outcome("permanent", reason="content_rejected")),
+        ("BadRequestException", 400, "", Outcome("permanent", reason="recipient_rejected")),
+        ("UnheardOfException", 400, "", Outcome("permanent", reason="provider_error")),
+        ("InternalServiceErrorException", 500, "", Outcome("unknown", reason="provider_5xx")),
+        ("ServiceUnavailable", 503, "", Outcome("unknown", reason="provider_5xx")),
+    ],
+)
+def test_each_answer_has_its_meaning(
+    ses: SesEmail, sesv2: Any, code: str, status: int, text: str, outcome: Outcome
+) -> None:
+    with Stubber(sesv2) as stub:
+        stub.add_client_error("send_email", code, text, http_status_code=status)
+        found = ses.send(outgoing())
+    assert (found.kind, found.reason, found.retry_after, found.code) == (
+        outcome.kind,
+        outcome.reason,
+        outcome.retry_after,
+        code,
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason"),
+    [
+        (ConnectTimeoutError(endpoint_url="x"), "retry", None),
+        (EndpointConnectionError(endpoint_url="x"), "retry", None),
+        (NoCredentialsError(), "retry", None),
+        (ReadTimeoutError(endpoint_url="x"), "unknown", "provider_timeout"),
+        (ConnectionClosedError(endpoint_url="x"), "unknown", "connection_lost"),
+    ],
+)
+def test_a_lost_connection_is_unknown_only_if_the_request_may_have_been_read(
+    ses: SesEmail, sesv2: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str, reason: str | None
+) -> None:
+    def broken(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sesv2, "send_email", broken)
+    found = ses.send(outgoing())
+    assert (found.kind, found.reason) == (kind, reason)
+
+
+def test_what_the_client_library_refuses_was_never_sent(ses: SesEmail) -> None:
+    assert ses.send(outgoing(to=None)) == Outcome("permanent", reason="content_rejected", code="ParamValidation")
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=200))
+@example("Zażółć gęślą jaźń " * 11)
+def test_a_senders_name_stays_on_one_line_of_ascii_and_comes_back(name: str) -> None:
+    made = _mailbox(name, "no-reply@carillon.example")
+    assert made.isascii()
+    assert "\n" not in made
+    assert "\r" not in made
+    shown, address = parseaddr(made)
+    assert address == "no-reply@carillon.example"
+    assert str(make_header(decode_header(shown))).split() == name.split()
+
+
+def test_a_name_adds_no_header_and_no_second_sender() -> None:
+    made = _mailbox('Aurora\r\nBcc: all@example.com, "x" <y@example.com>', "no-reply@carillon.example")
+    assert "\n" not in made
+    assert parseaddr(made)[1] == "no-reply@carillon.example"
+
+
+def test_the_subject_is_passed_as_data(ses: SesEmail, sesv2: Any) -> None:
+    with Stubber(sesv2) as stub:
+        stub.add_response("send_email", {"MessageId": "m-1"}, expected(Content=ANY))
+        assert ses.send(outgoing(rendered=Rendered("x"))).kind == "accepted"
+
+
+def reported(kind: str, **detail: Any) -> dict[str, Any]:
+    mail = {"messageId": "m-1", "tags": {"message": ["token-1"], "ses:configuration-set": ["main"]}}
+    return {"eventType": kind, "mail": mail, **detail}
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "reason"),
+    [
+        (reported("Send"), "sent", None),
+        (reported("Delivery"), "delivered", None),
+        (reported("Bounce", bounce={"bounceType": "Permanent"}), "failed", "recipient_rejected"),
+        (reported("Bounce", bounce={"bounceType": "Transient"}), "failed", "unreachable"),
+        (reported("Bounce", bounce={"bounceType": "Undetermined"}), "failed", "unreachable"),
+        (reported("Reject", reject={"reason": "Bad content"}), "failed", "content_rejected"),
+        (reported("Rendering Failure"), "failed", "content_rejected"),
+    ],
+)
+def test_an_event_moves_the_message_that_its_tag_names(event: dict[str, Any], status: str, reason: str | None) -> None:
+    assert read_event(event) == EmailEvent("token-1", status, reason, "m-1")
+
+
+@pytest.mark.parametrize("kind", ["Open", "Click", "Complaint", "DeliveryDelay", "Subscription", "Anything"])
+def test_an_event_that_is_no_move_of_a_message_is_passed_over(kind: str) -> None:
+    assert read_event(reported(kind)) is None
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{}, {"eventType": "Delivery"}, {"eventType": "Delivery", "mail": {}},
+     {"eventType": "Delivery", "mail": {"tags": {}}}, {"eventType": "Delivery", "mail": {"tags": {"message": []}}},
+     {"notificationType": "Bounce"}],
+)  # fmt: skip
+def test_an_event_about_no_message_of_ours_is_passed_over(event: dict[str, Any]) -> None:
+    assert read_event(event) is None
