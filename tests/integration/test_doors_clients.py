@@ -308,7 +308,7 @@ class TestEnrolment:
         own = shown.body | {"reminders": shown.body["reminders"][:1]}
         aws.calls.clear()
         saved = call("PUT", "/v1/clients/c1/preferences", own, headers={"if-match": shown.headers["ETag"]})
-        assert aws.calls == ["BatchGetItem", "TransactWriteItems"]
+        assert aws.calls == ["BatchGetItem", "PutItem"]
         assert (saved.status, saved.body["origin"], len(saved.body["reminders"])) == (200, "custom", 1)
         again = call("GET", "/v1/clients/c1/preferences")
         assert (again.headers["ETag"], again.body["reminders"]) == (saved.headers["ETag"], own["reminders"])
