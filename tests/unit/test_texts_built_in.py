@@ -2,18 +2,20 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from carillon.adapters.rendering.checking import mistakes_in
 from carillon.adapters.rendering.engine import environment
 from carillon.adapters.rendering.formatting import build_values
+from carillon.adapters.rendering.locales import formats
 from carillon.adapters.rendering.renderer import TemplateRenderer
 from carillon.adapters.rendering.samples import minimal_facts, sample_facts
 from carillon.adapters.rendering.texts import all_built_in, built_in, parts, words
 from carillon.domain.catalog import ROWS, Audience
 from carillon.domain.channels import CHANNELS, Channel
-from carillon.domain.sms import Sms, is_gsm, measure
+from carillon.domain.sms import Sms, fold, is_gsm, measure
 from carillon.domain.templates import BUILT_IN_LOCALES
 
 COMBINATIONS = [(key, audience, channel, locale) for key, audience, channel, locale, _ in all_built_in()]
@@ -104,6 +106,21 @@ def _table(sizes: dict[Place, Sms]) -> str:
         named = f"{key} / {audience}"
         lines.append(f"{named:46}" + "".join(f"{f'{cell.parts} ({cell.characters})':>10}" for cell in cells))
     return "\n".join(lines)
+
+
+@pytest.mark.parametrize("locale", BUILT_IN_LOCALES)
+def test_every_sms_fits_one_part_on_the_day_with_the_longest_name(locale: str) -> None:
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
+    longest = max(days, key=lambda day: len(fold(formats(locale, "NL").full_day(day))))
+    facts = replace(sample_facts(locale), others=())
+    assert facts.appointment is not None
+    assert facts.slot is not None
+    start = f"{longest}T14:30:00"
+    facts = replace(facts, appointment=replace(facts.appointment, start=start), slot={**facts.slot, "start": start})
+    facts = replace(facts, now=datetime(longest.year, longest.month, longest.day, tzinfo=UTC) - timedelta(days=1))
+    values = build_values(facts)
+    sizes = {place: measure(rendered(place, values)[1]) for place in COMBINATIONS if place[2:] == ("sms", locale)}
+    assert {place: size for place, size in sizes.items() if size.parts != 1} == {}
 
 
 def test_an_sms_keeps_its_encoding_whatever_letters_a_name_has() -> None:
