@@ -83,12 +83,14 @@ def appointment(**changes: Any) -> Appointment:
 
 
 def record(of: Appointment | None = None, **changes: Any) -> StoredRecord:
+    about = of or appointment()
     basis: dict[str, Any] = {
         "ref": REF,
         "version": 1,
-        "appointment": of or appointment(),
+        "appointment": about,
         "created_at": NOW,
         "accepted_at": NOW,
+        "start": about.starts("Europe/Amsterdam"),
     }
     return StoredRecord(**(basis | changes))
 

@@ -34,6 +34,7 @@ from carillon.ports import (
     Snapshot,
     Want,
 )
+from carillon.ports_directory import ClientChange, Saved
 
 
 @dataclass
@@ -114,7 +115,7 @@ class MemoryRecords:
 
     account: Account
 
-    def save(self, org_id: str, change: RecordChange, client: Any = None) -> bool:  # noqa: ARG002 - not needed yet
+    def save(self, org_id: str, change: RecordChange) -> bool:
         with self.account.lock:
             place = (org_id, change.record.ref)
             stored = self.account.records.get(place)
@@ -124,12 +125,20 @@ class MemoryRecords:
             kept = stored or replace(change.record, events=())
             self.account.records[place] = replace(
                 change.record,
+                start=change.start,
                 events=(*kept.events, *change.new_events),
                 planned_version=kept.planned_version,
                 planned_revision=kept.planned_revision,
                 scheduled=kept.scheduled,
             )
             return True
+
+    def save_with_client(self, org_id: str, change: RecordChange | None, client: ClientChange, now: datetime) -> Saved:  # noqa: ARG002
+        with self.account.lock:
+            if change is not None and not self.save(org_id, change):
+                return Saved()
+            self.account.clients[org_id, client.after.id] = client.after
+            return Saved(version=1)
 
     def commit(self, org_id: str, ref: str, done: Committed) -> bool:
         with self.account.lock:
@@ -285,7 +294,7 @@ class MemoryQueues:
     def send_due(self, reminders: Sequence[Due]) -> None:
         self.due += reminders
 
-    def send_job(self, job: Mapping[str, Any]) -> None:
+    def send_job(self, job: Mapping[str, Any], *, delay: int = 0) -> None:  # noqa: ARG002 - done at once
         self.jobs.append(job)
 
 

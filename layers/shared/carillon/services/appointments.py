@@ -122,6 +122,7 @@ class Appointments:
                 deleted=True,
                 plan=tuple(replace(entry, state="cancelled", reason=None) for entry in record.plan),
                 plan_revision=record.plan_revision + 1,
+                fired=fired_keys(record.plan, record.fired, now),
                 announced=(),
             )
             start = record.appointment.starts(_settings(snapshot).time_zone)
