@@ -1,4 +1,4 @@
-"""Follows the table's stream: a record that changed is announced and planned.
+"""Follows the table's stream: a record that changed is announced and planned; what concerns many records is a job.
 
 The stream's image is only a wake-up: the record is read again. A record that can't be followed now becomes a job, so
 that it does not block the stream behind it.
@@ -9,7 +9,7 @@ from typing import Any
 from carillon.bootstrap import pipeline
 from carillon.runtime.batch import Answer, Message, each, stream_messages
 from carillon.runtime.logging import logger
-from carillon.runtime.stream import woken
+from carillon.runtime.stream import ClientChanged, OrganizationChanged, RecordChanged, woken
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
@@ -18,9 +18,16 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
 
 
 def _follow(message: Message) -> None:
-    record = woken(message.body)
-    if record is None:
-        return
+    match woken(message.body):
+        case RecordChanged() as record:
+            _plan(record)
+        case OrganizationChanged(org_id, cause, revision):
+            pipeline.planner().queues.send_job({"kind": "replan", "o": org_id, "cause": cause, "revision": revision})
+        case ClientChanged(org_id, client_id):
+            pipeline.planner().queues.send_job({"kind": "replan_client", "o": org_id, "client": client_id})
+
+
+def _plan(record: RecordChanged) -> None:
     planner = pipeline.planner()
     ids = {"organization_id": record.org_id, "record": record.ref}
     try:

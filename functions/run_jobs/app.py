@@ -1,4 +1,4 @@
-"""Does what can't be done in passing: plans records whose turn in the stream failed, sweeps organizations."""
+"""Does what can't be done in passing: planning again after a change, records whose turn failed, the sweep."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -20,13 +20,40 @@ def plan_record(job: dict[str, Any]) -> None:
     logger().info("record followed", extra={"organization_id": job["o"], "record": job["record"]})
 
 
+def replan(job: dict[str, Any]) -> None:
+    """Start planning an organization's appointments anew after a change."""
+    begun = pipeline.replanner().begin(job["o"], job["cause"], job["revision"])
+    ids = {"organization_id": job["o"], "cause": job["cause"], "revision": job["revision"]}
+    logger().info("replanning" if begun else "already replanned", extra=ids)
+
+
+def replan_page(job: dict[str, Any]) -> None:
+    """Plan one page of an organization's appointments anew."""
+    changed = pipeline.replanner().page(job["o"], job["run"], job["position"])
+    logger().info("page replanned", extra={"organization_id": job["o"], "run": job["run"], "changed": changed})
+
+
+def replan_client(job: dict[str, Any]) -> None:
+    """Plan a client's appointments anew."""
+    changed = pipeline.replanner().client(job["o"], job["client"])
+    logger().info(
+        "client replanned", extra={"organization_id": job["o"], "client_id": job["client"], "changed": changed}
+    )
+
+
 def sweep(job: dict[str, Any]) -> None:
     """Move on what is stuck in one organization."""
     swept = pipeline.sweep().run(job["o"])
     logger().info("swept", extra={"organization_id": job["o"], **asdict(swept)})
 
 
-JOBS: dict[str, Callable[[dict[str, Any]], None]] = {"plan_record": plan_record, "sweep": sweep}
+JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "plan_record": plan_record,
+    "replan": replan,
+    "replan_page": replan_page,
+    "replan_client": replan_client,
+    "sweep": sweep,
+}
 
 
 def _run(message: Message) -> None:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from carillon.bootstrap import senders
-from carillon.runtime.batch import Answer, queue_messages, whole
+from carillon.runtime.batch import Answer
+from carillon.runtime.sending import report, send_batch
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
     """Handle a batch of the channel's queue."""
-    return whole(queue_messages(event), lambda messages: senders.send(senders.whatsapp(), messages))
+    return send_batch(event, senders.reader("whatsapp"), senders.whatsapp(report).send)

@@ -28,6 +28,7 @@ QUEUES = {
     "SMS_QUEUE_URL": "send_sms",
     "WHATSAPP_QUEUE_URL": "send_whatsapp",
 }
+DOCUMENTS = {"settings", "organization", "client"}
 SENDING = {("sns", "Publish"), ("sesv2", "SendEmail")}
 SERVICES = ("dynamodb", "sqs", "scheduler", "secretsmanager")
 
@@ -58,6 +59,8 @@ class World:
     deaths: Deaths = field(default_factory=Deaths)
     sent: list[tuple[str, str, str]] = field(default_factory=list)
     """(channel, to, what it is about) of every call that reached a provider."""
+    seen: dict[str, str] = field(default_factory=dict)
+    """Versions of the documents that the stream has shown."""
     answer: Callable[[Outgoing], Outcome] | None = None
     """What Twilio answers, if not that it takes the message."""
 
@@ -134,17 +137,20 @@ class World:
         return boto3.client("scheduler", region_name=REGION)
 
     def _stream(self) -> bool:
-        """Wake the planner for every record that it has not followed."""
+        """Bring the stream's function what changed: records it has not followed, documents with a new version."""
         client = boto3.client("dynamodb", region_name=REGION)
         images = client.scan(TableName=self.aws.environment["TABLE_NAME"])["Items"]
-        behind = [
+        news = [image for image in images if _behind(image) or self._is_news(image)]
+        records = [
             {"eventName": "MODIFY", "dynamodb": {"SequenceNumber": str(number), "NewImage": image}}
-            for number, image in enumerate(images)
-            if image.get("ty") == {"S": "record"} and _behind(image)
+            for number, image in enumerate(news)
         ]
-        if behind:
-            self._run("plan_notifications", {"Records": behind})
-        return bool(behind)
+        if records and self._run("plan_notifications", {"Records": records}) is not None:
+            self.seen |= {_place(image): image["v"]["N"] for image in news}
+        return bool(records)
+
+    def _is_news(self, image: dict[str, Any]) -> bool:
+        return image.get("ty", {}).get("S") in DOCUMENTS and self.seen.get(_place(image)) != image["v"]["N"]
 
     def _queue(self, variable: str) -> bool:
         """Deliver what lies on a queue; what is not acknowledged lies there again."""
@@ -205,7 +211,13 @@ def unwatch() -> None:
     _watched.clear()
 
 
+def _place(image: dict[str, Any]) -> str:
+    return f"{image['pk']['S']} {image['sk']['S']}"
+
+
 def _behind(image: dict[str, Any]) -> bool:
+    if image.get("ty") != {"S": "record"}:
+        return False
     done = (image.get("pv", {}).get("N", "0"), image.get("ps", {}).get("N", "0"))
     return "ev" in image or done != (image["v"]["N"], image["pr"]["N"])
 

@@ -229,6 +229,36 @@ class Watermarks(Protocol):
         """Write them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of re-planning: where it stands, and for which revision of each cause it (or one before) was started."""
+
+    id: str
+    position: str
+    revisions: Mapping[str, int] = field(default_factory=dict)
+
+    def revision(self, cause: str) -> int:
+        """Give the latest revision of a cause that a run was started for."""
+        return self.revisions.get(cause, 0)
+
+    def with_revision(self, cause: str, revision: int) -> "Run":
+        """Note the revision of a cause."""
+        return Run(self.id, self.position, {**self.revisions, cause: revision})
+
+
+class Runs(Protocol):
+    """The latest run of re-planning of each organization."""
+
+    def load(self, org_id: str) -> Run | None:
+        """Read it."""
+
+    def start(self, org_id: str, run: Run, *, over: Run | None) -> bool:
+        """Put a new run in the place of the latest; False when that has moved."""
+
+    def advance(self, org_id: str, run: Run, following: Run) -> bool:
+        """Note the next place of a run; False when it has moved."""
+
+
 # --- Queues and schedules --------------------------------------------------------------------------------------------
 
 
@@ -270,8 +300,8 @@ class Queues(Protocol):
     def send_due(self, reminders: Sequence[Due]) -> None:
         """Put reminders on the due queue at once."""
 
-    def send_job(self, job: Mapping[str, Any]) -> None:
-        """Put a job on the jobs queue."""
+    def send_job(self, job: Mapping[str, Any], *, delay: int = 0) -> None:
+        """Put a job on the jobs queue, to be done after `delay` seconds."""
 
 
 class Schedules(Protocol):

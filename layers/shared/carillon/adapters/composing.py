@@ -42,7 +42,7 @@ class TemplateComposer:
                 staff_names=[snapshot.staff[i].name for i in record.appointment.staff_ids if i in snapshot.staff],
                 appointment=record.appointment,
                 reminder_key=message.occasion.reminder,
-                lead_time=_lead_time(message, client),
+                lead_time=_lead_time(message, client, settings),
             )
         )
         key, audience = message.template, message.audience
@@ -72,8 +72,8 @@ def _locale(message: Message, client: Client | None, member: Staff | None, setti
     return choose_locale(own, settings.locale)
 
 
-def _lead_time(message: Message, client: Client | None) -> timedelta | None:
+def _lead_time(message: Message, client: Client | None, settings: Settings) -> timedelta | None:
     """Say how long before the appointment a reminder is meant, for reminders that say so absolutely."""
-    reminders = (client.reminders or []) if client is not None else []
+    reminders = [*((client.reminders or []) if client is not None else []), *settings.reminders]
     reminder = next((item for item in reminders if item.key == message.occasion.reminder), None)
     return reminder.when.offset if reminder is not None and reminder.when.before is not None else None

@@ -51,9 +51,9 @@ class SqsQueues:
         if reminders:
             self._send(_known(self._due), [(due.org_id, due_to_data(due), 0) for due in reminders])
 
-    def send_job(self, job: Mapping[str, Any]) -> None:
+    def send_job(self, job: Mapping[str, Any], *, delay: int = 0) -> None:
         """Put a job on the jobs queue."""
-        self.send_jobs([job])
+        self._send(_known(self._jobs), [(str(job["o"]), dict(job), delay)])
 
     def send_jobs(self, jobs: Sequence[Mapping[str, Any]]) -> None:
         """Put jobs on the jobs queue, ten a call."""

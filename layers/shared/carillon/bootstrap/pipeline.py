@@ -8,6 +8,7 @@ from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.organizations import DynamoOrganizations
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
+from carillon.adapters.dynamodb.runs import DynamoRuns
 from carillon.adapters.dynamodb.watermarks import DynamoWatermarks
 from carillon.adapters.queues import SqsQueues, due_from_data
 from carillon.adapters.schedules import EventBridgeSchedules
@@ -27,6 +28,7 @@ from carillon.services.dispatching import Dispatcher
 from carillon.services.fallback import Fallback
 from carillon.services.making import MessageMaker
 from carillon.services.planning import Planner
+from carillon.services.replanning import Replanner
 from carillon.services.sweeping import Sweep
 
 Told = DispatchReminderConfig | PlannerConfig
@@ -62,6 +64,21 @@ def planner(function: type[PlannerConfig] = PlanNotificationsConfig) -> Planner:
 def jobs_planner() -> Planner:
     """Make the planner of the jobs' function."""
     return planner(RunJobsConfig)
+
+
+@cache
+def replanner() -> Replanner:
+    """Make the re-planning, for the jobs' function."""
+    told = config(RunJobsConfig)
+    items = table(told.table_name)
+    return Replanner(
+        reader=DynamoReader(items),
+        records=DynamoRecords(items),
+        runs=DynamoRuns(items),
+        queues=queues(told, due=told.due_queue_url, jobs=told.jobs_queue_url),
+        clock=current_clock,
+        ids=RandomIds(),
+    )
 
 
 @cache

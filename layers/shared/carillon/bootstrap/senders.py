@@ -1,7 +1,8 @@
 """The senders, one per channel, and what takes their receipts."""
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
 
 from carillon.adapters.aws import sending_client
 from carillon.adapters.composing import TemplateComposer
@@ -14,28 +15,17 @@ from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.pipeline import connections, fallback, queues, secret
 from carillon.domain.channels import Channel
 from carillon.ports import Provider, Ready, Tokens
-from carillon.runtime.batch import Message
 from carillon.runtime.config import SendEmailConfig, SenderConfig, SendSmsConfig, SendWhatsappConfig
-from carillon.runtime.logging import logger
-from carillon.services.sending import Sender
+from carillon.services.sending import Report, Sender
 
 
-def send(sender: Sender, messages: Sequence[Message]) -> dict[str, Exception]:
-    """Send a batch of queue messages; gives those that must come again, by their ids."""
-    done = sender.send([ready_from_data(message.body, sender.channel) for message in messages])
-    for result in done:
-        ids = {"organization_id": result.ready.org_id, "message_id": result.message_id, "record": result.ready.record}
-        logger().info(result.result, extra=ids | {"reason": result.reason, "provider_id": result.provider_id})
-    again = zip(messages, done, strict=True)
-    return {message.id: ComesAgainError(result.message_id) for message, result in again if result.result == "busy"}
-
-
-class ComesAgainError(Exception):
-    """A message whose holder is still at work, or whose handling broke, is delivered again by its queue."""
+def reader(channel: Channel) -> Callable[[dict[str, Any]], Ready]:
+    """Give what reads the messages of a channel's queue."""
+    return partial(ready_from_data, channel=channel)
 
 
 @cache
-def email() -> Sender:
+def email(report: Report) -> Sender:
     """Make the sender of e-mail."""
     from carillon.adapters.providers.ses import SesEmail  # noqa: PLC0415 - each sender imports its own provider
 
@@ -43,20 +33,20 @@ def email() -> Sender:
     provider = SesEmail(
         sending_client("sesv2"), from_address=told.email_from, configuration_set=told.ses_configuration_set
     )
-    return _sender("email", told, provider, SignedTokens(secret(told.deployment_secret_arn).signing_key))
+    return _sender("email", report, told, provider, SignedTokens(secret(told.deployment_secret_arn).signing_key))
 
 
 @cache
-def sms() -> Sender:
+def sms(report: Report) -> Sender:
     """Make the sender of SMS."""
     from carillon.adapters.providers.sns_sms import SnsSms  # noqa: PLC0415
 
     told = config(SendSmsConfig)
-    return _sender("sms", told, SnsSms(sending_client("sns"), sender_id=told.sms_sender_id), NoTokens())
+    return _sender("sms", report, told, SnsSms(sending_client("sns"), sender_id=told.sms_sender_id), NoTokens())
 
 
 @cache
-def whatsapp() -> Sender:
+def whatsapp(report: Report) -> Sender:
     """Make the sender of WhatsApp messages."""
     from carillon.adapters.providers.twilio_whatsapp import TwilioWhatsapp  # noqa: PLC0415
 
@@ -65,10 +55,10 @@ def whatsapp() -> Sender:
     provider = TwilioWhatsapp(
         kept.read, sender=told.whatsapp_from, api_url=told.twilio_api_url, callback_url=told.public_base_url
     )
-    return _sender("whatsapp", told, provider, SignedTokens(kept.signing_key))
+    return _sender("whatsapp", report, told, provider, SignedTokens(kept.signing_key))
 
 
-def _sender(channel: Channel, told: SenderConfig, provider: Provider, tokens: Tokens) -> Sender:
+def _sender(channel: Channel, report: Report, told: SenderConfig, provider: Provider, tokens: Tokens) -> Sender:
     return Sender(
         channel=channel,
         reader=DynamoReader(table(told.table_name)),
@@ -81,10 +71,5 @@ def _sender(channel: Channel, told: SenderConfig, provider: Provider, tokens: To
         fallback=fallback(told),
         clock=current_clock,
         ids=RandomIds(),
-        on_error=_report,
+        on_error=report,
     )
-
-
-def _report(ready: Ready, error: Exception) -> None:
-    ids = {"organization_id": ready.org_id, "record": ready.record, "message_key": ready.key.digest}
-    logger().error("sending broke", extra=ids, exc_info=error)

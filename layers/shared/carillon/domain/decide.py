@@ -12,6 +12,7 @@ from carillon.domain.recipients import Recipient, client_recipient, role_recipie
 from carillon.domain.records import Event, StoredRecord
 from carillon.domain.rules import Rule, RulesInForce
 from carillon.domain.settings import Settings, Strategy
+from carillon.domain.templates import choose_locale
 
 Level = Literal["builtin", "organization", "client", "record", "account"]
 
@@ -115,7 +116,8 @@ def obstacle(recipient: Recipient, channel: Channel, template: str, purpose: Pur
     address = recipient.addresses.get(CHANNELS[channel].address)
     found = _of_the_account(channel, facts) or _of_the_person(recipient, channel, purpose, address)
     if found is None and channel == "whatsapp":
-        approved = whatsapp_template(facts.whatsapp_templates, template, recipient.audience, recipient.locale)
+        locale = choose_locale(recipient.locale, facts.settings.locale)
+        approved = whatsapp_template(facts.whatsapp_templates, template, recipient.audience, locale)
         found = ("whatsapp_template_missing", "organization") if approved is None else None
     reason, level = found or (None, "builtin")
     return Decision(

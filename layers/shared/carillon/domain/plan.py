@@ -10,6 +10,7 @@ from carillon.domain.settings import Reminder, When
 from carillon.domain.times import to_wall, wall_on
 
 AFTER_END = CONFIRMED | {"completed"}
+Late = Literal["skip", "send_now", "drop"]
 KEPT_ENTRIES = 24
 """A plan keeps what has passed or was cancelled for this start, up to this many entries; the oldest cancelled go."""
 
@@ -58,7 +59,7 @@ def plan(
     *,
     previous: Sequence[Planned],
     fired: Sequence[str],
-    late_booking: Literal["skip", "send_now"],
+    late_booking: Late,
     now: datetime,
     revision: int,
 ) -> tuple[Planned, ...]:
@@ -66,12 +67,12 @@ def plan(
 
     What was planned before for the same start and instant stays as it is, so planning again changes nothing. An
     instant that had passed when it was planned is `too_late`, or is sent at once if `late_booking` says so: only the
-    latest of several, only before the start, and never one whose key was sent before. `revision` becomes the
-    generation of new entries.
+    latest of several, only before the start, and never one whose key was sent before; `drop` leaves it out, for a
+    plan that is made again although nobody booked or moved anything. `revision` is the generation of new entries.
     """
     same_start = {entry.key: entry for entry in previous if entry.start == subject.start}
     entries: dict[str, Planned] = {}
-    late: list[Planned] = []
+    missed: list[Planned] = []
     for reminder in reminders:
         at = instant(reminder.when, subject) if reminder.enabled else None
         before = same_start.pop(reminder.key, None)
@@ -82,13 +83,14 @@ def plan(
             if reminder.when.ahead_of_start and at >= subject.start:
                 entries[reminder.key] = replace(fresh, state="suppressed", reason="too_late")
             elif at <= now and reminder.when.after_completed is None:
-                late.append(fresh)
+                missed.append(fresh)
             else:
                 entries[reminder.key] = fresh
         elif before is not None:
             entries[reminder.key] = _cancelled(before)
     entries |= {key: entry if _passed(entry, now) else _cancelled(entry) for key, entry in same_start.items()}
-    entries |= _late(late, subject, fired, late_booking == "send_now", now)
+    if late_booking != "drop":
+        entries |= _late(missed, subject, fired, late_booking == "send_now", now)
     kept = sorted(entries.values(), key=lambda entry: (entry.state == "cancelled", -entry.generation))[:KEPT_ENTRIES]
     return tuple(sorted(kept, key=lambda entry: (entry.at, entry.key)))
 

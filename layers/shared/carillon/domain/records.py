@@ -145,7 +145,8 @@ class StoredRecord:
 
     `plan_revision` rises with every change of the plan, `planned_*` say up to where the planner has followed, and
     `scheduled` which entries have their schedule. `fired` names reminder keys already sent for earlier starts.
-    `announced` holds the latest events by (type, version), newest last: what may supersede what.
+    `announced` holds the latest events by (type, version), newest last: what may supersede what. `start` is the start
+    as it was last understood: another time zone of the organization makes it another instant.
     """
 
     ref: str
@@ -164,6 +165,7 @@ class StoredRecord:
     scheduled: tuple[Planned, ...] = ()
     fired: tuple[str, ...] = ()
     announced: tuple[tuple[str, int], ...] = ()
+    start: datetime | None = None
 
     @property
     def settled(self) -> bool:

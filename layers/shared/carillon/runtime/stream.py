@@ -1,13 +1,13 @@
-"""What a record of the table's stream says: which record changed, and whom it concerns."""
+"""What a record of the table's stream says: what changed, and whom it concerns."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Woken:
+class RecordChanged:
     """A record that may need planning; `clients` are those its image names."""
 
     org_id: str
@@ -15,11 +15,51 @@ class Woken:
     clients: tuple[str, ...]
 
 
-def woken(change: Mapping[str, Any]) -> Woken | None:
-    """Read a stream record's new image; None for a removal, for other items, and for what the planner itself wrote."""
+@dataclass(frozen=True, slots=True)
+class OrganizationChanged:
+    """Settings or the organization itself were saved; `revision` is the document's version."""
+
+    org_id: str
+    cause: Literal["settings", "organization"]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientChanged:
+    """A client was saved anew."""
+
+    org_id: str
+    client_id: str
+
+
+Change = RecordChanged | OrganizationChanged | ClientChanged
+
+
+def woken(change: Mapping[str, Any]) -> Change | None:
+    """Read a stream record's new image; None for a removal, and for what calls for nothing.
+
+    What is new calls for nothing but its own planning: nothing was planned with it yet.
+    """
     image = change.get("NewImage")
-    if not image or image.get("ty", {}).get("S") != "record":
+    kind = image.get("ty", {}).get("S") if image else None
+    if not image or (kind != "record" and image.get("v", {}).get("N", "1") == "1"):
         return None
+    pk = image["pk"]["S"]
+    match kind:
+        case "record":
+            return _record(image)
+        case "settings":
+            return OrganizationChanged(pk.removesuffix("#CFG"), "settings", int(image["v"]["N"]))
+        case "organization":
+            return OrganizationChanged(pk.removesuffix("#ORG"), "organization", int(image["v"]["N"]))
+        case "client":
+            org_id, _, client_id = pk.partition("#C#")
+            return ClientChanged(org_id, client_id)
+    return None
+
+
+def _record(image: Mapping[str, Any]) -> RecordChanged | None:
+    """Read a record's image; None for what the planner itself wrote."""
     followed = "ev" not in image and all(
         image.get(done, {}).get("N", "0") == image[wanted]["N"] for done, wanted in (("pv", "v"), ("ps", "pr"))
     )
@@ -28,4 +68,4 @@ def woken(change: Mapping[str, Any]) -> Woken | None:
     org_id = image["pk"]["S"].partition("#R#")[0]
     events = [json.loads(event["S"]) for event in image.get("ev", {}).get("L", [])]
     named = [json.loads(image["doc"]["S"])["client_id"], *(event.get("client_id") for event in events)]
-    return Woken(org_id, image["rec"]["S"], tuple(dict.fromkeys(name for name in named if name)))
+    return RecordChanged(org_id, image["rec"]["S"], tuple(dict.fromkeys(name for name in named if name)))

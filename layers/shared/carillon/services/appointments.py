@@ -8,7 +8,7 @@ from carillon.domain.constraints import Id, Instant, document
 from carillon.domain.errors import Contended, Fault, Invalid, NotFound
 from carillon.domain.listing import Page
 from carillon.domain.organizations import Caller
-from carillon.domain.plan import Subject, fired_keys, plan
+from carillon.domain.plan import Late, Subject, fired_keys, plan
 from carillon.domain.records import Actor, Appointment, AppointmentBody, Event, Planned, Source, StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.times import parse_instant
@@ -133,7 +133,13 @@ class Appointments:
 
 
 def replanned(
-    record: StoredRecord, appointment: Appointment, client: Client | None, settings: Settings, now: datetime
+    record: StoredRecord,
+    appointment: Appointment,
+    client: Client | None,
+    settings: Settings,
+    now: datetime,
+    *,
+    late: Late,
 ) -> tuple[tuple[Planned, ...], tuple[str, ...], int]:
     """Plan a record anew with the reminders in force now; returns plan, fired keys and plan revision.
 
@@ -146,11 +152,16 @@ def replanned(
         reminders_of(client) if client is not None else (),
         previous=record.plan if same_client else (),
         fired=fired,
-        late_booking=settings.late_booking,
+        late_booking=late,
         now=now,
         revision=record.plan_revision + 1,
     )
     return entries, fired, record.plan_revision + (entries != record.plan)
+
+
+def kept_until(appointment: Appointment, settings: Settings) -> datetime:
+    """Say how long an appointment is kept: as long after its end as the settings say."""
+    return appointment.ends(settings.time_zone) + timedelta(days=settings.retention_days)
 
 
 def _change(
@@ -174,7 +185,9 @@ def _change(
     events = derive(before, after, actor=actor, version=base.version + 1, now=now, zone=settings.time_zone)
     events = events if told else []
     base = replace(base, completed_at=_completed_at(base, before, after, now), deleted=False)
-    entries, fired, revision = replanned(base, after, client if active else None, settings, now)
+    entries, fired, revision = replanned(
+        base, after, client if active else None, settings, now, late=settings.late_booking
+    )
     announced = (*base.announced, *((event.type, event.version) for event in events))[-ANNOUNCED_KEPT:]
     record = replace(
         base,
@@ -187,7 +200,7 @@ def _change(
         fired=fired,
         announced=announced,
     )
-    kept = max(after.ends(settings.time_zone) + timedelta(days=settings.retention_days), now + AT_LEAST_KEPT)
+    kept = max(kept_until(after, settings), now + AT_LEAST_KEPT)
     change = _write(record, stored, tuple(events), after.starts(settings.time_zone), kept)
     return Put(record, tuple(events), created=live is None), change
 

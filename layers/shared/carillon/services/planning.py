@@ -36,6 +36,7 @@ from carillon.ports import (
 )
 from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
+from carillon.services.replanning import replan
 from carillon.services.storing import store_all
 
 ROUNDS = 5
@@ -71,10 +72,22 @@ class Planner:
             if not set(concerned) <= set(known):
                 known = concerned
                 continue
+            if self._refresh(org_id, record, snapshot):
+                continue
             self._announce(org_id, record, snapshot)
             if self._schedule(org_id, record, snapshot):
                 return True
         raise Contended(f"{ref} kept changing while it was planned")
+
+    def _refresh(self, org_id: str, record: StoredRecord, snapshot: Snapshot) -> bool:
+        """Plan anew what was planned with settings or preferences that changed while it was being written."""
+        if snapshot.settings is None or snapshot.organization is None or not snapshot.organization.active:
+            return False
+        client = snapshot.clients.get(record.appointment.client_id)
+        change = None if record.deleted else replan(record, client, snapshot.settings, self.clock)
+        if change is not None:
+            self.records.save(org_id, change)
+        return change is not None
 
     def _announce(self, org_id: str, record: StoredRecord, snapshot: Snapshot) -> None:
         staff = self.reader.all_staff(org_id) if record.events else {}

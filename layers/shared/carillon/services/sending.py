@@ -5,7 +5,7 @@ claim and the provider's call, and whatever the provider answers is written unde
 makes the queue deliver the message again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -43,6 +43,10 @@ WRITES = 3
 Result = Literal["sent", "dropped", "deferred", "failed", "unknown", "busy"]
 
 
+Report = Callable[[Mapping[str, str], Exception], None]
+"""Told, with ids for the log, of a message whose handling broke: the edge logs it, the queue brings it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What became of one queue message; `busy` means that it must come again later."""
@@ -52,6 +56,12 @@ class Sent:
     reason: str | None = None
     message_id: str | None = None
     provider_id: str | None = None
+
+    @property
+    def ids(self) -> dict[str, str | None]:
+        """The ids that a log entry carries; none of them is personal."""
+        named = {"message_id": self.message_id, "provider_id": self.provider_id}
+        return {"organization_id": self.ready.org_id, "record": self.ready.record, **named}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +79,7 @@ class Sender:
     fallback: Fallback
     clock: Clock
     ids: Ids
-    on_error: Callable[[Ready, Exception], None]
-    """Told of a message whose handling broke: the edge logs it, the queue brings it again."""
+    on_error: Report
 
     def send(self, batch: Sequence[Ready]) -> list[Sent]:
         """Send a batch side by side: one read for the re-check, then a claim and an outcome for each."""
@@ -82,7 +91,7 @@ class Sender:
         try:
             return self._send_one(ready, snapshot)
         except Exception as error:  # noqa: BLE001 - one message must not take its batch along
-            self.on_error(ready, error)
+            self.on_error(_ids(ready), error)
             return Sent(ready, "busy")
 
     def _send_one(self, ready: Ready, snapshot: Snapshot) -> Sent:
@@ -181,7 +190,7 @@ class Sender:
             try:
                 self.messages.finish(ready.org_id, message, moved, owner=owner, then=then, retention_days=days)
             except Exception as error:  # noqa: BLE001 - see above
-                self.on_error(ready, error)
+                self.on_error(_ids(ready), error)
             else:
                 return
 
@@ -189,7 +198,7 @@ class Sender:
         try:
             self.queues.send_ready([following])
         except Exception as error:  # noqa: BLE001 - stored as queued, so the sweep finds it
-            self.on_error(ready, error)
+            self.on_error(_ids(ready), error)
 
     def _moved(self, message: Message, outcome: Outcome, now: datetime) -> tuple[Moved, Result]:
         attempt = message.attempt + 1
@@ -207,6 +216,10 @@ class Sender:
                 return Moved("failed", now, "attempts_exhausted"), "failed"
             case _:
                 return Moved("failed", now, outcome.reason or "provider_error"), "failed"
+
+
+def _ids(ready: Ready) -> dict[str, str]:
+    return {"organization_id": ready.org_id, "record": ready.record, "message_key": ready.key.digest}
 
 
 def _want(ready: Ready) -> Want:

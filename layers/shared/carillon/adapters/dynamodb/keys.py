@@ -147,3 +147,8 @@ def whatsapp_template(key: str, audience: str, locale: str) -> Key:
 def sweep(o: str) -> Key:
     """Up to where an organization was swept."""
     return f"{o}#SWP", "-"
+
+
+def replan(o: str) -> Key:
+    """Where an organization's re-planning stands."""
+    return f"{o}#RPL", "-"

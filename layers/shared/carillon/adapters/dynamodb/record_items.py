@@ -86,4 +86,5 @@ def record_from_item(item: Item) -> StoredRecord:
         scheduled=plan_from_text(item.get("sc")),
         fired=tuple(meta.get("fired", ())),
         announced=tuple((kind, version) for kind, version in meta.get("announced", ())),
+        start=parse_instant(item["sk2"].partition("#")[0]),
     )

@@ -17,6 +17,8 @@ from carillon.ports_directory import ClientChange, Saved
 
 DUE_ROWS_KEPT = timedelta(days=7)
 DAYS_PER_CALL = 31
+FURTHEST = timedelta(days=400)
+"""Nobody books further ahead than that; a listing ends there."""
 FAR, AFTER = "9999", "\x7f"
 """Sort behind every instant, and right behind the key they end."""
 
@@ -66,22 +68,21 @@ class DynamoRecords:
     ) -> Page[StoredRecord]:
         """List records by the day they start, walking at most 31 days a call (a short page may go on)."""
         lower = position or iso(since)
-        day = date.fromisoformat(lower[:10])
+        day, last = date.fromisoformat(lower[:10]), (since + FURTHEST).date()
         found: list[StoredRecord] = []
         for _ in range(DAYS_PER_CALL):
-            partition = keys.day_records(org_id, day.isoformat())
-            page = self._table.query(partition, index="gsi2", between=(lower, FAR), limit=limit - len(found) + 1)
-            rows = [row for row in page.items if row["sk2"] != position]
-            wanted = [row for row in rows if row["rec"].startswith(f"{collection}/")][: limit - len(found)]
-            found += self._read(wanted)
-            if page.last is not None or len(found) >= limit:
-                last = (wanted or rows or page.items)[-1]["sk2"] if (wanted or rows or page.items) else None
-                if last is not None:
-                    return Page(found, last)
+            if day > last:
+                return Page(found)
+            partition, room = keys.day_records(org_id, day.isoformat()), limit - len(found)
+            page = self._table.query(partition, index="gsi2", between=(lower, FAR), limit=room)
+            found += self._read([row for row in page.items if row["rec"].startswith(f"{collection}/")])
+            if page.last is not None:
+                return Page(found, page.items[-1]["sk2"] + AFTER)
             day += timedelta(days=1)
             lower = f"{day}T00:00:00Z"
-        more = self._table.query(keys.day_records(org_id, day.isoformat()), index="gsi2", limit=1).items
-        return Page(found, lower if more else None)
+            if len(found) >= limit:
+                break
+        return Page(found, lower)
 
     def _read(self, rows: Sequence[Item]) -> list[StoredRecord]:
         wanted = [(row["pk"], row["sk"]) for row in rows]

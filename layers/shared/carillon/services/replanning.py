@@ -1,0 +1,118 @@
+"""Re-planning: after a change of settings, activation or a client's preferences, plans follow.
+
+One run per organization at a time: a newer change starts a new run, and pages of an older one are dropped. A page is
+repeated harmlessly, since only differences are written; the place in the run is noted before the next page is asked
+for, and whoever finds a place noted but no page under way asks again. Correctness does not wait for any of it: what
+fires is decided on with today's settings.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Literal
+
+from carillon.domain.clients import Client
+from carillon.domain.records import StoredRecord
+from carillon.domain.settings import Settings
+from carillon.ports import Clock, Ids, Queues, Reader, RecordChange, Records, Run, Runs, Snapshot, Want
+from carillon.services.appointments import kept_until, replanned
+
+PAGE = 100
+ROUNDS = 4
+FINISHED = "finished"
+PACE = 1
+"""Seconds between pages, so that one organization's run leaves room for the others."""
+Cause = Literal["settings", "organization"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replanner:
+    """Brings plans to where today's settings and preferences say."""
+
+    reader: Reader
+    records: Records
+    runs: Runs
+    queues: Queues
+    clock: Clock
+    ids: Ids
+
+    def begin(self, org_id: str, cause: Cause, revision: int) -> bool:
+        """Start a run for a change; False when a run for it (or a newer change) has begun and finished."""
+        run = self.runs.load(org_id)
+        if run is None or run.revision(cause) < revision:
+            fresh = Run(self.ids.ulid(self.clock.now()), "", run.revisions if run else {}).with_revision(
+                cause, revision
+            )
+            if not self.runs.start(org_id, fresh, over=run):
+                return self.begin(org_id, cause, revision)
+            run = fresh
+        return self._ask(org_id, run)
+
+    def page(self, org_id: str, run_id: str, position: str) -> int:
+        """Plan one page of upcoming appointments, nearest first; gives how many plans changed."""
+        run = self.runs.load(org_id)
+        if run is None or run.id != run_id:
+            return 0
+        if run.position != position:
+            self._ask(org_id, run)
+            return 0
+        now = self.clock.now()
+        listed = self.records.page(org_id, "appointments", limit=PAGE, position=position or None, since=now)
+        clients = {record.appointment.client_id for record in listed.items}
+        snapshot = self.reader.read([Want(org_id, clients=tuple(sorted(clients)))])[0]
+        changed = sum(self._plan(org_id, record, snapshot) for record in listed.items)
+        following = replace(run, position=listed.position or FINISHED)
+        if self.runs.advance(org_id, run, following):
+            self._ask(org_id, following)
+        return changed
+
+    def client(self, org_id: str, client_id: str) -> int:
+        """Plan a client's upcoming appointments anew; gives how many plans changed."""
+        snapshot = self.reader.read([Want(org_id, clients=(client_id,))])[0]
+        upcoming = self.records.of_client(org_id, client_id, since=self.clock.now())
+        return sum(self._plan(org_id, record, snapshot) for record in upcoming)
+
+    def _ask(self, org_id: str, run: Run) -> bool:
+        if run.position == FINISHED:
+            return False
+        job: dict[str, Any] = {"kind": "replan_page", "o": org_id, "run": run.id, "position": run.position}
+        self.queues.send_job(job, delay=PACE if run.position else 0)
+        return True
+
+    def _plan(self, org_id: str, record: StoredRecord, snapshot: Snapshot) -> bool:
+        """Write a record's plan if it differs; a PUT that comes first is read and planned again."""
+        for _ in range(ROUNDS):
+            settings, organization = snapshot.settings, snapshot.organization
+            if settings is None or organization is None or not organization.active or record.deleted:
+                return False
+            change = replan(record, snapshot.clients.get(record.appointment.client_id), settings, self.clock)
+            if change is None:
+                return False
+            if self.records.save(org_id, change):
+                return True
+            want = Want(org_id, record=record.ref, clients=(record.appointment.client_id,))
+            snapshot = self.reader.read([want])[0]
+            if snapshot.record is None:
+                return False
+            record = snapshot.record
+        return False
+
+
+def replan(record: StoredRecord, client: Client | None, settings: Settings, clock: Clock) -> RecordChange | None:
+    """Plan a stored record with today's settings and preferences; None when nothing differs.
+
+    Reminders whose instant has passed meanwhile stay silent: nobody booked or moved anything just now.
+    """
+    now, appointment = clock.now(), record.appointment
+    entries, fired, revision = replanned(record, appointment, client, settings, now, late="drop")
+    start = appointment.starts(settings.time_zone)
+    if entries == record.plan and start == record.start:
+        return None
+    planned = replace(record, plan=entries, fired=fired, plan_revision=revision, start=start)
+    return RecordChange(
+        record=planned,
+        expected_version=record.version,
+        expected_revision=record.plan_revision,
+        new_events=(),
+        start=start,
+        retention=max(kept_until(appointment, settings), now + timedelta(days=1)),
+    )
