@@ -113,7 +113,7 @@ class Planner:
             overtaken = {
                 decision.channel
                 for decision in verdict.send
-                if event.type == CHANGED and self._carried_by_booking(org_id, event, decision.channel, verdict, record)
+                if self._carried_by_booking(org_id, event, decision.channel, verdict, record)
             }
             made = self.maker.make(org_id, occasion, verdict, deadline=deadline, now=now, superseded=overtaken)
         return store_all(self.messages, org_id, made, record, facts.settings.retention_days)
@@ -121,22 +121,22 @@ class Planner:
     def _carried_by_booking(
         self, org_id: str, event: Event, channel: Channel, verdict: Verdict, record: StoredRecord
     ) -> bool:
-        """Settle a change with earlier messages of the same recipient that are still queued.
+        """Settle an event with earlier messages to the same recipient that are still queued.
 
-        An earlier change is superseded by this one. A booking that has not gone out yet goes with the new values
-        instead of this change: then True.
+        An earlier one of the same kind is superseded by this one. A booking that has not gone out yet goes with the
+        new values instead of a change: then True.
         """
         carried = False
+        recipient = verdict.recipient
         for kind, version in record.announced:
-            if version >= event.version or kind not in (BOOKED, CHANGED):
+            if version >= event.version:
                 continue
-            recipient = verdict.recipient
             earlier = Occasion(record.ref, event=kind, version=version)
             key = message_key(org_id, earlier, recipient.audience, recipient.ref, channel)
-            if kind == BOOKED:
-                carried = self.messages.require(org_id, key, event.version) or carried
-            else:
+            if kind == event.type:
                 self._supersede(org_id, key)
+            elif kind == BOOKED and event.type == CHANGED:
+                carried = self.messages.require(org_id, key, event.version) or carried
         return carried
 
     def _supersede(self, org_id: str, key: MessageKey) -> None:
