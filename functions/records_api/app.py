@@ -2,8 +2,8 @@
 
 from carillon.bootstrap import records as bootstrap
 from carillon.domain.times import parse_instant
-from carillon.runtime.http import INSIDE, Answer, Call, Door, Id, Nothing, Page
-from carillon.services.appointments import AppointmentInput
+from carillon.runtime.http import INSIDE, Answer, Call, Door, Draft, Id, Nothing, Page
+from carillon.services.appointments import AppointmentInput, whose
 from carillon.services.reminders import WantedReminders
 from functions.records_api.views import (
     AppointmentQuery,
@@ -24,13 +24,13 @@ door = Door()
     statuses=(200, 201),
     errors=("unknown_reference", "duplicate_client"),
 )
-def put_appointment(call: Call, appointment_id: Id, body: AppointmentInput) -> Answer[AppointmentView]:
+def put_appointment(call: Call, appointment_id: Id, body: Draft[AppointmentInput]) -> Answer[AppointmentView]:
     """State what an appointment is.
 
     It is compared with what is stored; differences become events, and its reminders are planned. A call that differs
     in nothing changes nothing; an older `updated_at` is ignored with `stale: true`.
     """
-    done = bootstrap.appointments().put(call.caller, appointment_id, body)
+    done = bootstrap.appointments().put(call.caller, appointment_id, body.value(whose))
     reminders = bootstrap.reminders().states(call.org_id, [done.record])
     events = tuple(event.type for event in done.events)
     view = appointment_view(done.record, reminders, events, stale=done.stale)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from carillon.domain.clients import Client, reminders_of
+from carillon.domain.codec import Json, to_data
 from carillon.domain.constraints import Id, Instant, document
 from carillon.domain.errors import Contended, Fault, Invalid, NotFound
 from carillon.domain.listing import Page
@@ -237,15 +238,20 @@ def _settings(snapshot: Snapshot) -> Settings:
     return snapshot.settings
 
 
+def whose(data: Json) -> list[Fault]:
+    """Find what is wrong about whose appointment it is: `client_id` or `client`, and not both."""
+    named, brought = data.get("client_id") is not None, data.get("client") is not None
+    if not named and not brought:
+        return [Fault("/client_id", "missing_field", "name a client, or bring one along in `client`")]
+    if named and brought:
+        return [Fault("/client", "invalid_value", "give `client_id` or `client`, not both")]
+    return []
+
+
 def _check(appointment_id: str, stated: AppointmentInput) -> None:
-    """Check what no type shows; all faults at once."""
-    faults = []
+    faults = whose(to_data(stated))
     if stated.id is not None and stated.id != appointment_id:
         faults.append(Fault("/id", "invalid_value", f"must equal the path's id, {appointment_id!r}"))
-    if stated.client_id is None and stated.client is None:
-        faults.append(Fault("/client_id", "missing_field", "name a client, or bring one along in `client`"))
-    if stated.client_id is not None and stated.client is not None:
-        faults.append(Fault("/client", "invalid_value", "give `client_id` or `client`, not both"))
     if faults:
         raise Invalid(faults)
 
