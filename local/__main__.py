@@ -53,6 +53,8 @@ async def _start(cloud: Cloud, console: Console) -> Demo | None:
         if cloud.config.demo:
             status.update("making the demo organization")
             demo = await make_demo(cloud, lambda what: status.update(f"demo: {what}"))
+        status.update("starting: WhatsApp templates")
+        await cloud.templates_approved()
         _write_facts(cloud, demo)
         return demo
 

@@ -14,15 +14,15 @@ import os
 import signal
 import socket
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 from ministack import app as ministack_app  # type: ignore[import-untyped]
 from ministack.services import dynamodb, secretsmanager, sns, sqs  # type: ignore[import-untyped]
 
+from local.asgi_server import serve
 from local.backend_faults import FaultyBackend
 from local.backend_state import (
     Streams,
@@ -133,7 +133,9 @@ async def _snapshots(channel: ControlChannel, streams: Streams, state_dir: Path)
             continue
         channel.dirty = False
         began = time.monotonic()
-        child = os.fork()
+        with warnings.catch_warnings():  # other threads only wait; the alarm covers the rest
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if child == 0:
             signal.alarm(60)  # a lock held by another thread at the fork would never be released
             try:
@@ -159,11 +161,6 @@ async def _main() -> None:
     wake.notify = channel.notify
     faulty.on_crash = channel.crash
 
-    config = Config()
-    config.bind = [f"fd://{os.environ['LOCAL_LISTEN_FD']}"]
-    config.loglevel = "WARNING"
-    config.keep_alive_timeout = 600
-    config.graceful_timeout = 0.2
     load_snapshot(state_dir, streams)
     control = socket.socket(fileno=int(os.environ["LOCAL_CONTROL_FD"]))
     stop = asyncio.Event()
@@ -176,8 +173,14 @@ async def _main() -> None:
         await channel.run(control)
         stop.set()
 
-    tasks = [asyncio.create_task(serve_control()), asyncio.create_task(_snapshots(channel, streams, state_dir))]
-    await serve(faulty, config, shutdown_trigger=stop.wait)
+    ministack_app._MAIN_LOOP = loop  # what its lifespan handler would set; the rest of that isn't needed here
+    server = await serve(faulty, socket.socket(fileno=int(os.environ["LOCAL_LISTEN_FD"])))
+    tasks = [
+        asyncio.create_task(serve_control()),
+        asyncio.create_task(_snapshots(channel, streams, state_dir)),
+    ]
+    await stop.wait()
+    server.close()
     for task in tasks:
         task.cancel()
     save_snapshot(state_dir, streams)

@@ -34,15 +34,15 @@ def queue_states() -> dict[str, dict[str, Any]]:
     return states
 
 
-def sent_messages() -> list[tuple[str, str, str]]:
-    """Find the messages that a provider has taken: the provider's id, the message's, the organization's."""
-    found: list[tuple[str, str, str]] = []
+def sent_messages() -> list[tuple[str | None, str, str, str]]:
+    """Find all messages: the provider's id (None where there is none yet), the message's, and its key."""
+    found: list[tuple[str | None, str, str, str]] = []
     for table in dynamodb._tables.all_values():
         for items in list(table["items"].values()):
             for item in list(items.values()):
-                if item.get("ty") == {"S": "message"} and "pid" in item:
-                    organization = item["pk"]["S"].split("#", 1)[0].split("~", 1)[0]
-                    found.append((item["pid"]["S"], item["id"]["S"], organization))
+                if item.get("ty") == {"S": "message"}:
+                    provider_id = item.get("pid", {}).get("S")
+                    found.append((provider_id, item["id"]["S"], item["pk"]["S"], item["sk"]["S"]))
     return found
 
 

@@ -9,6 +9,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from local.scheduler.schedules import Schedules
 from local.servers import Servers
 from local.store import Store
 from local.template import Template, load
+from local.texts import approve_templates, texts_fingerprint
 from local.tools import build as build_tools
 from local.tracing import MessageTracer
 from local.triggers.invocations import AsyncInvocations
@@ -114,7 +116,7 @@ class Cloud:
         progress("functions")
         self._build()
         await self._start_serving()
-        progress("ready")
+        self._approving = asyncio.create_task(self._approve_templates())
 
     def _build(self) -> None:
         config, template, clock, store = self.config, self.template, self.clock, self.store
@@ -177,9 +179,26 @@ class Cloud:
         await self.servers.serve_app("tools", build_tools(self))
         self.engine.start()
 
+    async def templates_approved(self) -> None:
+        """Wait until the WhatsApp texts are approved, which goes on beside everything else after the start."""
+        await self._approving
+
+    async def _approve_templates(self) -> None:
+        """Have the built-in WhatsApp texts approved, if they can have changed since the last time."""
+        texts = texts_fingerprint(self.config)
+        tables = self.template.resources("AWS::DynamoDB::Table")
+        if texts is None or not tables or self.store.get_note("approved texts") == texts:
+            return
+        environment = worker_environment(self.config, self.backend.url, self.fakes_url)
+        await approve_templates(self.config, environment, tables[0].name, self.fakes_url)
+        self.store.put_note("approved texts", texts)
+
     async def stop(self) -> None:
         """End everything; state is kept."""
         await self.servers.close()
+        if hasattr(self, "_approving"):
+            self._approving.cancel()
+            await asyncio.gather(self._approving, return_exceptions=True)
         if hasattr(self, "engine"):
             await self.engine.stop()
             await self.invocations.background.stop()
@@ -239,6 +258,7 @@ class Cloud:
             self.schedules.ensure_group("default")
             for group in self.template.resources("AWS::Scheduler::ScheduleGroup"):
                 self.schedules.ensure_group(group.name)
+            await self._approve_templates()
             self.gateway.authorizers.forget()
             for pump in self.pumps:
                 if isinstance(pump, StreamPump):
@@ -249,6 +269,10 @@ class Cloud:
     async def inbound(self, channel: str, sender: str, text: str) -> int:
         """Let a client reply."""
         return await self._inbound.deliver(channel, sender, text)
+
+    def functions(self) -> dict[str, Any]:
+        """Answer how often each function ran and failed, and how long it took."""
+        return {name: asdict(tally) for name, tally in self.workers.tallies.items()}
 
     async def queues(self) -> dict[str, Any]:
         """Answer what waits in queues and streams."""

@@ -67,6 +67,8 @@ async def make_demo(cloud: Cloud, progress: Callable[[str], None]) -> Demo:
         progress("clients")
         for number, client in enumerate(_CLIENTS, 1):
             await api.call("PUT", f"/v1/clients/{_client_id(number)}", key, _client(number, *client))
+        progress("WhatsApp templates")
+        await cloud.templates_approved()
         progress("appointments")
         for name, appointment in _appointments(cloud):
             await api.call("PUT", f"/v1/appointments/{name}", key, appointment)

@@ -91,7 +91,7 @@ class Engine:
             if target < self._clock.time():
                 raise ClockGoesBackError("the clock never goes back")
             self._clock.freeze()
-            self._periodic.begin_move()
+            self._periodic.begin_move(target)
             try:
                 state = await self._settle()
                 while (due := self._next_due(state)) is not None and due <= target:

@@ -53,6 +53,9 @@ class Tools(Protocol):
     async def inbound(self, channel: str, sender: str, text: str) -> int:
         """Let a client reply; answers the status that the callback got."""
 
+    def functions(self) -> dict[str, Any]:
+        """Answer how often each function ran and failed, and how long it took."""
+
     async def queues(self) -> dict[str, Any]:
         """Answer what waits in queues and streams."""
 
@@ -72,6 +75,7 @@ def build(tools: Tools) -> web.Application:
         ("POST", "/reset", _reset),
         ("POST", "/inbound", _inbound),
         ("GET", "/queues.json", _queues),
+        ("GET", "/functions.json", _functions),
     ]
     for method, path, handler in routes:
         app.router.add_route(method, path, _bound(tools, handler))
@@ -189,6 +193,10 @@ async def _inbound(tools: Tools, request: web.Request) -> web.StreamResponse:
 
 async def _queues(tools: Tools, _: web.Request) -> web.StreamResponse:
     return web.json_response(await tools.queues())
+
+
+async def _functions(tools: Tools, _: web.Request) -> web.StreamResponse:
+    return web.json_response(tools.functions())
 
 
 async def _document(request: web.Request) -> Mapping[str, Any]:

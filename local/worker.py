@@ -92,8 +92,14 @@ class Worker:
         self._handler: Handler | None = None
 
     def run(self, timeout_s: float) -> None:
-        """Serve. An exception of the handler is answered and logged, and the process goes on."""
+        """Import the handler, say so, and serve. An exception of the handler is answered, and the process goes on."""
         with self._channel.makefile("rwb") as stream:
+            try:
+                self._handler = load_handler(self._path, self._clock)
+            except Exception:  # noqa: BLE001 - the next invocation tries again and answers what is wrong
+                traceback.print_exc()
+            stream.write(b"{}\n")
+            stream.flush()
             while line := stream.readline():
                 request = json.loads(line)
                 stream.write(self._answer(request, timeout_s) + b"\n")

@@ -8,17 +8,20 @@ import json
 import os
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.peers import process_at
 from local.template import ACCOUNT_ID
 from local.wiring import FunctionSpec
 
 _LINE_LIMIT = 64 * 1024 * 1024
 _PAYLOAD_LIMIT = 6 * 1024 * 1024
+_IMPORT_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,21 @@ class Outcome:
 
     payload: Any = None
     error: Mapping[str, Any] | None = None
+
+
+@dataclass
+class Tally:
+    """How often a function ran, how often it failed, and how many real seconds it took in all."""
+
+    invocations: int = 0
+    errors: int = 0
+    seconds: float = 0.0
+
+    def add(self, seconds: float, *, failed: bool) -> None:
+        """Count one invocation."""
+        self.invocations += 1
+        self.errors += failed
+        self.seconds = round(self.seconds + seconds, 6)
 
 
 class _Process:
@@ -68,6 +86,7 @@ class Workers:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._all: set[_Process] = set()
         self.concurrency: dict[str, int] = {}
+        self.tallies: dict[str, Tally] = {name: Tally() for name in functions}
         self.running = 0
         self.on_finished: Callable[[], None] = lambda: None
 
@@ -79,7 +98,9 @@ class Workers:
         try:
             async with slots:
                 process = await self._take(spec)
+                began = time.monotonic()
                 outcome = await self._exchange(process, spec, event)
+                self.tallies[function].add(time.monotonic() - began, failed=outcome.error is not None)
                 if process.alive:
                     self._idle[function].append(process)
                 else:
@@ -118,6 +139,9 @@ class Workers:
         process = _Process(started)
         process.reader, process.writer = await asyncio.open_connection(sock=ours, limit=_LINE_LIMIT)
         self._all.add(process)
+        # Importing doesn't count as running time, as on Lambda. A process that ends meanwhile shows when it is used.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.reader.readline(), _IMPORT_LIMIT_S)
         return process
 
     async def _exchange(self, process: _Process, spec: FunctionSpec, event: Any) -> Outcome:
@@ -152,8 +176,9 @@ class Workers:
         """Take over changed environments; processes started from now on get them."""
         self.functions = functions
 
-    def crash(self, process_id: int) -> None:
-        """Kill the worker with this process id, as a fault asks."""
+    def crash(self, process_id: int, port: int = 0) -> None:
+        """Kill the worker with this process id, or else the one connected from this port, as a fault asks."""
+        process_id = process_id or process_at(port, [p.process.pid for p in self._all if p.alive])
         for process in self._all:
             if process.process.pid == process_id and process.alive:
                 process.process.kill()

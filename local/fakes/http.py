@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,7 +14,6 @@ from aiohttp import web
 from local.faults import Fault, FaultRegistry
 
 _CALLER = re.compile(r"\bapp/local-(\d+)")
-_CALLER_HEADER = "x-local-worker"
 _HANG_S = 60.0
 _DELAY_S = 0.5
 CALL_KINDS = frozenset({"timeout_before", "timeout_after", "error_5xx", "throttle", "reject", "crash_after", "delay"})
@@ -29,6 +28,7 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    peer_port: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class FakeServer:
     def __init__(self, faults: FaultRegistry) -> None:
         self._faults = faults
         self._fakes: list[tuple[str, str, Fake]] = []
-        self.on_crash: Callable[[int], None] = lambda _: None
+        self.on_crash: Callable[[int, int], None] = lambda _process, _port: None
 
     def add(self, prefix: str, target: str, fake: Fake) -> None:
         """Serve `fake` under a prefix; `target` is its name in faults."""
@@ -75,6 +75,7 @@ class FakeServer:
                     http.query,
                     {name.lower(): value for name, value in http.headers.items()},
                     body,
+                    http.transport.get_extra_info("peername")[1] if http.transport else 0,
                 )
                 return _response(await self._play(target, fake, call))
         return web.json_response({"message": "no such service in the local cloud"}, status=404)
@@ -91,15 +92,13 @@ class FakeServer:
         if fault.kind != "timeout_before":
             await fake.answer(call)
         if fault.kind == "crash_after":
-            self.on_crash(caller(call.headers))
+            self.on_crash(caller(call.headers), call.peer_port)
         await asyncio.sleep(_HANG_S)
         return Answer(504)
 
 
 def caller(headers: Mapping[str, str]) -> int:
-    """Read the process id of the calling worker, from AWS's user agent or our own header; 0 if unknown."""
-    if headers.get(_CALLER_HEADER, "").isdigit():
-        return int(headers[_CALLER_HEADER])
+    """Read the process id of the calling worker from the AWS client's user agent; 0 for any other client."""
     match = _CALLER.search(headers.get("user-agent", ""))
     return int(match.group(1)) if match else 0
 
@@ -111,6 +110,3 @@ def _response(answer: Answer) -> web.Response:
     body = b"" if answer.body is None else json.dumps(answer.body).encode()
     headers.setdefault("content-type", "application/json")
     return web.Response(status=answer.status, body=body, headers=headers)
-
-
-Poster = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]

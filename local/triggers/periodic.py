@@ -16,10 +16,14 @@ from local.triggers.invocations import AsyncInvocations
 from local.wiring import PeriodicSpec
 
 _DAY_S = 86_400.0
+_RUNS_PER_MOVE = 26
 
 
 class PeriodicTimer:
-    """Invokes them when due. While the clock is moved, each runs at most once a simulated day and once at the end."""
+    """Invokes them when due. While the clock is moved, each runs at most once a simulated day and once at the end.
+
+    A very long move has them run less often still: their work is repair, and a year of it would be all one waits for.
+    """
 
     def __init__(
         self,
@@ -39,7 +43,7 @@ class PeriodicTimer:
         }
         self._due: dict[str, float] = {}
         self._moving = False
-        self._skipped: set[str] = set()
+        self._pause = _DAY_S
         self._ran: dict[str, float] = {}
         for name in self._specs:
             self._set_on(name)
@@ -62,10 +66,11 @@ class PeriodicTimer:
                 ran = True
         return ran
 
-    def begin_move(self) -> None:
-        """From now on run each at most daily."""
+    def begin_move(self, target: float) -> None:
+        """From now on, and until the move to `target` ends, run each at most daily."""
         self._moving = True
         begin = self._clock.time()
+        self._pause = max(_DAY_S, (target - begin) / _RUNS_PER_MOVE)
         self._ran = dict.fromkeys(self._specs, begin)
         for name in self._specs:
             self._set_on(name)
@@ -85,8 +90,8 @@ class PeriodicTimer:
 
     def _set_on(self, name: str) -> None:
         now = self._clock.time()
-        # In a move, the first instant at least a day after it last ran.
-        since = max(now, self._ran[name] + _DAY_S - 1) if self._moving else now
+        # In a move, the first instant long enough after it last ran.
+        since = max(now, self._ran[name] + self._pause - 1) if self._moving else now
         following = self._specs[name][1].after(datetime.fromtimestamp(since, UTC))
         if following is None:
             self._due.pop(name, None)

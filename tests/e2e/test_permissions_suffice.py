@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -97,9 +98,16 @@ def tell_the_story(cloud: RunningCloud) -> None:
     cloud.advance("PT1H")
 
 
+@functools.cache
+def template() -> Mapping[str, Any]:
+    resources: Mapping[str, Any] = load(REPOSITORY / "template.yaml")["Resources"]
+    return resources
+
+
+@functools.cache
 def statements(function: str) -> list[Mapping[str, Any]]:
     """The function's own policy, statement by statement."""
-    role = load(REPOSITORY / "template.yaml")["Resources"][f"{function}Role"]["Properties"]
+    role = template()[f"{function}Role"]["Properties"]
     return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
 
 
