@@ -216,7 +216,7 @@ def _refusals(route: Route) -> Schema:
         found["403"]["content"] |= _gateway("")["content"]
         found["403"]["description"] += "; or, as the gateway answers, a key that is not known or not valid any more."
     found["429"] = {"$ref": "#/components/responses/TooMany"}
-    found["503"] = {"$ref": "#/components/responses/Unavailable"}
+    found["503"] = {"$ref": "#/components/responses/Busy"}
     return dict(sorted(found.items()))
 
 
@@ -231,7 +231,10 @@ def _shared_responses() -> Schema:
         "InternalError": {"description": f"`internal_error` ({TITLES['internal_error']})", "content": problem},
         "NoKey": _gateway("No key"),
         "TooMany": _gateway("Too many calls"),
-        "Unavailable": _gateway("Not available just now"),
+        "Busy": {
+            "description": f"`busy` ({TITLES['busy']}); or the gateway is not available.",
+            "content": problem | _gateway("")["content"],
+        },
     }
 
 

@@ -235,8 +235,10 @@ def test_an_accident_tells_nothing_and_is_logged_once_without_addresses() -> Non
 
 
 def test_contention_asks_to_come_again() -> None:
-    status, _, headers = send("DELETE", "/v1/things/busy", role="org_admin")
-    assert (status, headers["Retry-After"]) == (500, "1")
+    with listening() as log:
+        status, problem, headers = send("DELETE", "/v1/things/busy", role="org_admin")
+    assert (status, problem["code"], headers["Retry-After"]) == (503, "busy", "1")
+    assert [entry["level"] for entry in log.entries] == ["WARNING"]
 
 
 def test_if_match_is_required_and_its_version_arrives_without_quotes() -> None:

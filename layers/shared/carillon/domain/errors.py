@@ -22,6 +22,7 @@ Code = Literal[
     "attachments_too_large",
     "billing_details_missing",
     "body_too_large",
+    "busy",
     "channel_not_configurable",
     "channel_not_connected",
     "consent_missing",

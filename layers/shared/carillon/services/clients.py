@@ -18,7 +18,7 @@ from carillon.domain.settings import Settings
 from carillon.ports import Clock, Ids
 from carillon.ports_directory import ClientChange, Clients, ClientView, Phones, Stored, Upcoming
 
-ROUNDS = 4
+ROUNDS = 8
 READ_ONLY = ("telegram_linked", "viber_linked", "can_message")
 """What an answer shows and a save ignores."""
 Tags = Annotated[list[Annotated[str, Text(max=50, min=1)]], Items(max=20)]

@@ -10,7 +10,7 @@ from carillon.ports import Clock, Ids
 from carillon.ports_directory import ClientChange, Clients
 from carillon.services.clients import existing
 
-ROUNDS = 4
+ROUNDS = 8
 
 
 class ConsentKeeping:

@@ -17,7 +17,7 @@ from carillon.ports_directory import ClientChange, Clients
 from carillon.services.clients import ClientDocument, enrolment, existing, shown
 from carillon.services.settings import CHANGED, SaveWarning, quiet_warnings
 
-ROUNDS = 4
+ROUNDS = 8
 Origin = Literal["defaults", "custom"]
 
 

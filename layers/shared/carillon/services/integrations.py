@@ -15,7 +15,7 @@ CardId = Literal["notifications", "email", "sms", "whatsapp", "push", "telegram"
 CardStatus = Literal["active", "inactive", "not_connected", "error"]
 FEATURES = ("preferences", "enrolment", "messages", "reminders")
 """What is open only while notifications are active."""
-ROUNDS = 4
+ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from carillon.services.authentication import Token, secret_hash
 
 Metering = dict[Channel, Annotated[int, Whole(0, 1_000_000_000)]]
 MODES: tuple[Mode, Mode] = ("live", "test")
-ROUNDS = 4
+ROUNDS = 8
 
 
 @document

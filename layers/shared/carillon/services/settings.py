@@ -15,7 +15,7 @@ from carillon.ports_directory import AuditEntry, Phones, SettingsStore, Stored
 
 PHONES = (("contact", "phone"), ("manager", "mobile"), ("owner", "mobile"))
 """Where phone numbers stand in the document."""
-ROUNDS = 4
+ROUNDS = 8
 CHANGED = "the document has changed since it was read; read it again"
 
 

@@ -14,7 +14,7 @@ from carillon.domain.organizations import Caller
 from carillon.ports import Clock, Ids
 from carillon.ports_directory import Phones, SettingsStore, StaffStore, Stored
 
-ROUNDS = 4
+ROUNDS = 8
 
 
 def _distinct(roles: list[str]) -> None:

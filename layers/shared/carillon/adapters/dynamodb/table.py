@@ -4,6 +4,8 @@ A condition that does not hold is an answer (False, None, `ConditionsFailed`), n
 DynamoDB refuses is raised as botocore's error and repeated by whoever called the function.
 """
 
+import random
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,11 @@ BATCH_GET = 100
 BATCH_WRITE = 25
 ROUNDS = 8
 """How often unprocessed parts of a batch are asked for again before giving up."""
+
+PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Reasons for which a transaction is cancelled that pass by themselves."""
+FIRST_PAUSE = 0.01
+"""Seconds before a cancelled transaction is tried again; doubled each time, about 1.3 s in all."""
 
 
 class ConditionsFailed(CarillonError):
@@ -140,19 +147,26 @@ class Table:
         return item_from_wire(answer["Attributes"])
 
     def transact(self, writes: Sequence[Write], *, token: str | None = None) -> None:
-        """Do all writes or none; raises ConditionsFailed, or Contended when another transaction was under way."""
+        """Do all writes or none; raises ConditionsFailed, or Contended when others kept writing the same items."""
         operations = [dict([write.arguments(self.name)]) for write in writes]
         extra = {"ClientRequestToken": token} if token else {}
-        try:
-            self.client.transact_write_items(TransactItems=operations, **extra)  # type: ignore[arg-type]
-        except ClientError as error:
-            if not _refused(error, "TransactionCanceledException"):
-                raise
-            reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-            failed = [place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
-            if failed:
-                raise ConditionsFailed(failed) from error
-            raise Contended(f"a transaction was cancelled: {', '.join(map(str, reasons))}") from error
+        for attempt in range(ROUNDS):
+            try:
+                self.client.transact_write_items(TransactItems=operations, **extra)  # type: ignore[arg-type]
+            except ClientError as error:
+                if not _refused(error, "TransactionCanceledException"):
+                    raise
+                reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
+                failed = [place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
+                if failed:
+                    raise ConditionsFailed(failed) from error
+                if not PASSING.intersection(reasons):
+                    raise
+                # Another transaction held one of the items; botocore doesn't repeat these.
+                time.sleep(random.uniform(0.5, 1) * FIRST_PAUSE * 2**attempt)  # noqa: S311 - spreads, hides nothing
+            else:
+                return
+        raise Contended("other transactions kept holding the items")
 
     def put_many(self, items: Sequence[tuple[Key, Item]]) -> None:
         """Put items without conditions, 25 a call; putting one again changes nothing."""

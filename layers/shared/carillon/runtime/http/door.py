@@ -69,12 +69,15 @@ class Door(Routes):
         except Refused as error:
             text = problems.body(error.status, error.code, error.detail, request_id, error.faults)
             return _response(error.status, text, problems.CONTENT_TYPE, getattr(error, "headers", {}))
+        except Contended as error:
+            logger().warning("contended", extra={"request_id": request_id, "reason": str(error)})
+            text = problems.body(503, "busy", "others are writing the same; repeat the call", request_id)
+            return _response(503, text, problems.CONTENT_TYPE, {"Retry-After": "1"})
         except Exception as error:  # noqa: BLE001 - the boundary: no detail leaves, all of it is logged
             where = f"{route.method} {route.path}" if route else None
             logger().error("request failed", extra={"request_id": request_id, "route": where}, exc_info=error)
             text = problems.body(500, "internal_error", "try again; if it persists, quote request_id", request_id)
-            retry = {"Retry-After": "1"} if isinstance(error, Contended) else {}
-            return _response(500, text, problems.CONTENT_TYPE, retry)
+            return _response(500, text, problems.CONTENT_TYPE, {})
 
     def _unknown(self, event: Event) -> Response[str]:
         path = event["rawPath"]

@@ -12,6 +12,7 @@ TITLES: dict[Code, str] = {
     "attachments_too_large": "The attachments are too large",
     "billing_details_missing": "Billing details are missing",
     "body_too_large": "The body is too large",
+    "busy": "Others are writing the same just now",
     "channel_not_configurable": "The channel cannot be switched",
     "channel_not_connected": "The channel is not connected",
     "consent_missing": "The person has not agreed",
@@ -51,6 +52,7 @@ TITLES: dict[Code, str] = {
 """What each code says in general; `detail` says it of the case."""
 
 STATUSES: dict[Code, int] = {
+    "busy": 503,
     "channel_not_configurable": 422,
     "internal_error": 500,
     "invalid_cursor": 422,
