@@ -91,6 +91,22 @@ def test_a_reminder_that_was_planned_anew_for_the_same_start_is_still_true() -> 
     assert reminding(record=again).status is None
 
 
+@pytest.mark.parametrize("status", ["cancelled", "refused", "no_show", "completed", "requested", "awaiting_payment"])
+def test_a_reminder_that_has_fired_is_superseded_when_its_status_does_not_call_for_it_any_more(status: str) -> None:
+    # Its entry has passed, so it stays in the plan as it is.
+    assert reminding(record=replace(PLANNED, appointment=appointment(status=status))) == no("superseded")
+
+
+def test_thanks_for_a_visit_that_was_reopened_are_superseded() -> None:
+    waiting = message(reminder_occasion("service_completed"), "email", deadline=START + timedelta(days=1))
+    done = with_plan(
+        record(appointment(status="completed"), completed_at=START), planned("service_completed", at=START)
+    )
+    assert reminding(message=waiting, record=done, now=START).status is None
+    reopened = replace(done, appointment=appointment(status="booked"))
+    assert reminding(message=waiting, record=reopened, now=START) == no("superseded")
+
+
 def test_a_reminder_to_a_client_who_handed_the_appointment_on_is_superseded() -> None:
     passed_on = replace(PLANNED, appointment=appointment(client_id="bob"))
     assert reminding(record=passed_on) == no("superseded")

@@ -11,7 +11,7 @@ from carillon.domain.organizations import Organization
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
 from carillon.domain.records import Event, StoredRecord
 from carillon.domain.rules import Rule, RulesInForce
-from carillon.domain.settings import Settings, Strategy
+from carillon.domain.settings import Reminder, Settings, Strategy
 from carillon.domain.templates import choose_locale
 
 Level = Literal["builtin", "organization", "client", "record", "account"]
@@ -141,9 +141,10 @@ STILL_TRUE_IN: dict[str, frozenset[str]] = {
 }
 
 
-def in_force(client: Client | None, key: str) -> bool:
-    """Whether a reminder key is on among the client's reminders in force."""
-    return client is not None and any(item.key == key and item.enabled for item in reminders_of(client))
+def in_force(client: Client | None, key: str) -> Reminder | None:
+    """Find a reminder that is on among the client's reminders in force."""
+    known = reminders_of(client) if client is not None else []
+    return next((item for item in known if item.key == key and item.enabled), None)
 
 
 def purpose_of(template: str) -> Purpose:

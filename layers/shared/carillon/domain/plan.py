@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from carillon.domain.records import CONFIRMED, Appointment, Planned
+from carillon.domain.records import CONFIRMED, Appointment, Planned, StoredRecord
 from carillon.domain.settings import Reminder, When
 from carillon.domain.times import to_wall, wall_on
 
@@ -51,6 +51,11 @@ def instant(when: When, subject: Subject) -> datetime | None:
     if subject.completed_at is None or subject.status != "completed":
         return None
     return subject.completed_at + when.offset
+
+
+def called_for(when: When, record: StoredRecord, organization_zone: str) -> bool:
+    """Whether an appointment's status (still) calls for a reminder of this form."""
+    return instant(when, Subject.of(record.appointment, record.completed_at, organization_zone)) is not None
 
 
 def plan(

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from carillon.domain.decide import Facts, in_force, obstacle, purpose_of, still_called_for
 from carillon.domain.messages import Message
+from carillon.domain.plan import called_for
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
 
 
@@ -66,4 +67,8 @@ def _not_true_any_more(message: Message, facts: Facts) -> str | None:
         return "superseded"
     if facts.client is None or not facts.client.enrolled or facts.client.removed:
         return "not_enrolled"
-    return None if in_force(facts.client, str(occasion.reminder)) else "reminder_disabled"
+    reminder = in_force(facts.client, str(occasion.reminder))
+    if reminder is None:
+        return "reminder_disabled"
+    # An entry that has fired stays in the plan; the appointment's status may have changed since.
+    return None if called_for(reminder.when, record, facts.settings.time_zone) else "superseded"

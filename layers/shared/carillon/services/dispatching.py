@@ -7,7 +7,8 @@ from datetime import datetime
 from carillon.domain.catalog import reminder_template_key
 from carillon.domain.clients import Client
 from carillon.domain.decide import Facts, decide_reminder
-from carillon.domain.messages import Message, MessageKey, Occasion, reminder_deadline, reminder_places
+from carillon.domain.messages import REVIEW_DEADLINE, Message, MessageKey, Occasion, reminder_deadline, reminder_places
+from carillon.domain.plan import called_for
 from carillon.domain.recipients import client_recipient
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.settings import Reminder
@@ -15,6 +16,8 @@ from carillon.ports import Clock, Connections, Due, Messages, Queues, Reader, Re
 from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
 from carillon.services.storing import store_all
+
+REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Dispatcher:
         if record is None or record.deleted or client is None or not _is_planned(due, record):
             return None
         facts = facts_of(snapshot, record, self.connections, client=client)
-        if facts is None:
+        if facts is None or not _is_called_for(due, client, facts):
             return None
         if snapshot.messages:
             # It fired before, and whoever did may have died before queueing. Deciding anew could choose another
@@ -69,7 +72,7 @@ class Dispatcher:
             return list(snapshot.messages.values())
         occasion = Occasion(record.ref, reminder=due.key, start=due.start)
         now = self.clock.now()
-        deadline = deadline_of(due.key, due, client, facts)
+        deadline = deadline_of(due, client, facts)
         if now >= deadline:
             recipient = client_recipient(client, facts.settings)
             template = reminder_template_key(due.key)
@@ -78,15 +81,23 @@ class Dispatcher:
         return self.maker.make(due.org_id, occasion, verdict, deadline=deadline, now=now) if verdict else None
 
 
-def deadline_of(key: str, due: Due, client: Client, facts: Facts) -> datetime:
+def deadline_of(due: Due, client: Client, facts: Facts) -> datetime:
     """Say until when a reminder may go out, by its form in the client's preferences."""
-    reminder = find(client.reminders or [], key) or find(facts.settings.reminders, key)
+    if due.key == REVIEW:
+        return due.at + REVIEW_DEADLINE
+    reminder = _reminder(due, client, facts)
     return reminder_deadline(reminder.when, due.at, due.start) if reminder is not None else due.start
 
 
-def find(reminders: Sequence[Reminder], key: str) -> Reminder | None:
-    """Find a reminder by its key."""
-    return next((reminder for reminder in reminders if reminder.key == key), None)
+def _is_called_for(due: Due, client: Client, facts: Facts) -> bool:
+    # What has come due stays in the plan, so a schedule that fires late may meet an appointment cancelled since.
+    reminder = _reminder(due, client, facts)
+    return reminder is None or called_for(reminder.when, facts.record, facts.settings.time_zone)
+
+
+def _reminder(due: Due, client: Client, facts: Facts) -> Reminder | None:
+    known = [*(client.reminders or []), *facts.settings.reminders]
+    return next((reminder for reminder in known if reminder.key == due.key), None)
 
 
 def _places(due: Due) -> tuple[MessageKey, ...]:
