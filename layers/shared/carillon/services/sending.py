@@ -172,14 +172,25 @@ class Sender:
     def _settle(self, ready: Ready, message: Message, snapshot: Snapshot, claim: Claim, outcome: Outcome) -> Sent:
         now = self.clock.now()
         moved, result = self._moved(message, outcome, now)
-        then = self.fallback.next_message(ready.org_id, message, moved, snapshot)
+        then, decided = self._following(ready, message, moved, snapshot)
         days = snapshot.settings.retention_days if snapshot.settings is not None else 90
         self._write(ready, message, moved, claim.owner, then, days)
         if moved.status == "queued" and moved.not_before is not None:
             self._requeue(ready, _later(ready, moved.not_before, now))
         elif then is not None and then.channel is not None:
             self._requeue(ready, replace(ready, channel=then.channel, key=then.key, delay=0))
-        return Sent(ready, result, moved.reason or outcome.code, message.id, outcome.provider_id)
+        # What is written is safe from repetition, so the queue may bring it again for the next channel's turn.
+        return Sent(ready, result if decided else "busy", moved.reason or outcome.code, message.id, outcome.provider_id)
+
+    def _following(
+        self, ready: Ready, message: Message, moved: Moved, snapshot: Snapshot
+    ) -> tuple[Message | None, bool]:
+        """Decide on the next channel; tells also whether that could be decided: the outcome is to be written anyhow."""
+        try:
+            return self.fallback.next_message(ready.org_id, message, moved, snapshot), True
+        except Exception as error:  # noqa: BLE001 - an outcome that is not written is lost
+            self.on_error(_ids(ready), error)
+            return None, False
 
     def _write(self, ready: Ready, message: Message, moved: Moved, owner: str, then: Message | None, days: int) -> None:
         """Write the outcome, trying again; if it can't be written it stays `sending`, for a receipt or the sweep.
