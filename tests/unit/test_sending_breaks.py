@@ -202,7 +202,7 @@ def test_a_fallback_that_cannot_be_decided_does_not_lose_the_failure(due: Rig) -
     assert reminders(due) == {"whatsapp": ("failed", "unreachable"), "sms": ("sent", None)}
 
 
-def test_a_queue_that_cannot_take_the_copy_leaves_the_message_to_the_sweep(rig: Rig) -> None:
+def test_a_message_whose_delayed_copy_cannot_be_queued_comes_again_itself(rig: Rig) -> None:
     rig.provider.script = [DOWN]
 
     class NoQueue:
@@ -210,5 +210,8 @@ def test_a_queue_that_cannot_take_the_copy_leaves_the_message_to_the_sweep(rig: 
             raise TimeoutError("no queue")
 
     (done,) = replace(rig.sender(), queues=cast("Queues", NoQueue())).send(rig.take("email"))
-    assert (done.result, rig.only().status) == ("deferred", "queued")
+    assert (done.result, rig.only().status) == ("busy", "queued")
     assert len(rig.errors) == 1
+    rig.queues.ready = [done.ready]
+    assert [sent.result for sent in rig.deliver()] == ["deferred"]
+    assert len(rig.provider.sent) == 1

@@ -176,10 +176,10 @@ class Sender:
         days = snapshot.settings.retention_days if snapshot.settings is not None else 90
         self._write(ready, message, moved, claim.owner, then, days)
         if moved.status == "queued" and moved.not_before is not None:
-            self._requeue(ready, _later(ready, moved.not_before, now))
+            decided = self._requeue(ready, _later(ready, moved.not_before, now))
         elif then is not None and then.channel is not None:
-            self._requeue(ready, replace(ready, channel=then.channel, key=then.key, delay=0))
-        # What is written is safe from repetition, so the queue may bring it again for the next channel's turn.
+            decided = self._requeue(ready, replace(ready, channel=then.channel, key=then.key, delay=0))
+        # What is written is safe from repetition, so the queue may bring it again for what is to follow.
         return Sent(ready, result if decided else "busy", moved.reason or outcome.code, message.id, outcome.provider_id)
 
     def _following(
@@ -205,11 +205,13 @@ class Sender:
             else:
                 return
 
-    def _requeue(self, ready: Ready, following: Ready) -> None:
+    def _requeue(self, ready: Ready, following: Ready) -> bool:
         try:
             self.queues.send_ready([following])
-        except Exception as error:  # noqa: BLE001 - stored as queued, so the sweep finds it
+        except Exception as error:  # noqa: BLE001 - stored as queued, so the redelivery or the sweep finds it
             self.on_error(_ids(ready), error)
+            return False
+        return True
 
     def _moved(self, message: Message, outcome: Outcome, now: datetime) -> tuple[Moved, Result]:
         attempt = message.attempt + 1
