@@ -185,9 +185,11 @@ def test_the_stream_gives_up_on_a_record_and_says_where() -> None:
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0] in DEAD_LETTER_QUEUES
 
 
-def test_the_stream_wakes_the_planner_for_records_only() -> None:
+def test_the_stream_wakes_the_planner_for_what_changes_a_plan_only() -> None:
     filters = of_type("AWS::Lambda::EventSourceMapping")["PlanNotificationsEvents"]["FilterCriteria"]["Filters"]
-    assert [json.loads(each["Pattern"]) for each in filters] == [{"dynamodb": {"NewImage": {"ty": {"S": ["record"]}}}}]
+    assert [json.loads(each["Pattern"]) for each in filters] == [
+        {"dynamodb": {"NewImage": {"ty": {"S": ["record", "settings", "organization", "client"]}}}}
+    ]
 
 
 class TestTheTable:
