@@ -69,20 +69,20 @@ class DynamoRecords:
         """List records by the day they start, walking at most 31 days a call (a short page may go on)."""
         lower = position or iso(since)
         day, last = date.fromisoformat(lower[:10]), (since + FURTHEST).date()
-        found: list[StoredRecord] = []
+        rows: list[Item] = []
         for _ in range(DAYS_PER_CALL):
             if day > last:
-                return Page(found)
-            partition, room = keys.day_records(org_id, day.isoformat()), limit - len(found)
+                return Page(self._read(rows))
+            partition, room = keys.day_records(org_id, day.isoformat()), limit - len(rows)
             page = self._table.query(partition, index="gsi2", between=(lower, FAR), limit=room)
-            found += self._read([row for row in page.items if row["rec"].startswith(f"{collection}/")])
+            rows += [row for row in page.items if row["rec"].startswith(f"{collection}/")]
             if page.last is not None:
-                return Page(found, page.items[-1]["sk2"] + AFTER)
+                return Page(self._read(rows), page.items[-1]["sk2"] + AFTER)
             day += timedelta(days=1)
             lower = f"{day}T00:00:00Z"
-            if len(found) >= limit:
+            if len(rows) >= limit:
                 break
-        return Page(found, lower)
+        return Page(self._read(rows), lower)
 
     def _read(self, rows: Sequence[Item]) -> list[StoredRecord]:
         wanted = [(row["pk"], row["sk"]) for row in rows]
