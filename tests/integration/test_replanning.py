@@ -43,7 +43,10 @@ def planned(world: World) -> set[tuple[str, str]]:
     """(key, instant) of every reminder that is planned, as the API shows them."""
     shown = [call("GET", f"/v1/appointments/{day}").body for day in DAYS]
     listed = [item for body in shown for item in body.get("reminders", []) if item["state"] == "planned"]
-    assert {item["at"] for item in listed} == {at.strftime("%Y-%m-%dT%H:%M:%SZ") for at, _, _ in world.schedules()}
+    scheduled = {at.strftime("%Y-%m-%dT%H:%M:%SZ") for at, _, _ in world.schedules()}
+    # A planner that dies before it deletes leaves a schedule behind, which fires stale; none is ever missing.
+    shown_at = {item["at"] for item in listed}
+    assert shown_at <= scheduled if world.deaths.at else shown_at == scheduled
     return {(item["key"], item["at"]) for item in listed}
 
 
