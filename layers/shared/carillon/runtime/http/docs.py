@@ -1,6 +1,7 @@
 """The API's description and its page, served by one door for all."""
 
 import hashlib
+import re
 from base64 import b64encode
 from functools import lru_cache
 from importlib.resources import files
@@ -25,8 +26,8 @@ def page() -> Raw:
     """Give Swagger UI in one page: scripts and styles are inside, so that no other host is asked for anything."""
     ui = files("aws_lambda_powertools") / "event_handler" / "openapi" / "swagger_ui"
     style = (ui / "swagger-ui.min.css").read_text("utf-8")
-    # The end tag inside a string of the bundle would end the script element.
-    bundle = (ui / "swagger-ui-bundle.min.js").read_text("utf-8").replace("</script", "<\\/script")
+    # Inside an element, these three would end it or keep it from ending; in a script they only stand in strings.
+    bundle = re.sub("<(?=!--|/?script)", r"\\x3c", (ui / "swagger-ui-bundle.min.js").read_text("utf-8"))
     scripts = " ".join(f"'sha256-{_hash(text)}'" for text in (bundle, _START))
     policy = (
         f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; font-src data:; "
