@@ -1,0 +1,45 @@
+"""The table of template.yaml on moto, in this process and without a socket."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from moto import mock_aws
+
+from carillon.adapters.dynamodb.table import Table
+
+TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+MADE_WITH = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's YAML; its functions don't matter here."""
+
+
+_Loader.add_multi_constructor("!", lambda *_: None)
+
+
+class CountingTable(Table):
+    """A table that counts the calls made to DynamoDB."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        super().__init__(client, name)
+        self.calls: list[str] = []
+        client.meta.events.register("provide-client-params.dynamodb", self._count)
+
+    def _count(self, *, model: Any, **_: Any) -> None:
+        self.calls.append(model.name)
+
+
+@contextmanager
+def table_on_moto() -> Iterator[CountingTable]:
+    """Make the table as the template describes it: keys and indexes."""
+    # S506: the loader is a SafeLoader.
+    properties = yaml.load(TEMPLATE.read_text(), Loader=_Loader)["Resources"]["Table"]["Properties"]  # noqa: S506
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
+        client.create_table(TableName="table", **{name: properties[name] for name in MADE_WITH})
+        yield CountingTable(client, "table")
