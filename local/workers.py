@@ -22,6 +22,8 @@ from local.wiring import FunctionSpec
 _LINE_LIMIT = 64 * 1024 * 1024
 _PAYLOAD_LIMIT = 6 * 1024 * 1024
 _IMPORT_LIMIT_S = 60.0
+# A first invocation makes clients and reads secrets, which takes long on a machine that is busy with other things.
+_FIRST_TIMES = 4
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class _Process:
         self.process = process
         self.reader: asyncio.StreamReader
         self.writer: asyncio.StreamWriter
+        self.first = True
 
     @property
     def alive(self) -> bool:
@@ -148,9 +151,11 @@ class Workers:
         request_id = str(uuid.uuid4())
         arn = f"arn:aws:lambda:{self._region}:{ACCOUNT_ID}:function:{spec.name}"
         request = {"request_id": request_id, "arn": arn, "memory_mb": spec.memory_mb, "event": event}
+        limit = spec.timeout_s * (_FIRST_TIMES if process.first else 1)
+        process.first = False
         try:
             process.writer.write(json.dumps(request).encode() + b"\n")
-            line = await asyncio.wait_for(process.reader.readline(), spec.timeout_s)
+            line = await asyncio.wait_for(process.reader.readline(), limit)
         except TimeoutError:
             await process.kill()
             message = f"{request_id} Task timed out after {spec.timeout_s:.2f} seconds"
