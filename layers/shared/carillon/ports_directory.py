@@ -14,6 +14,7 @@ from carillon.domain.consents import LedgerEntry
 from carillon.domain.idempotency import StoredAnswer
 from carillon.domain.listing import Page
 from carillon.domain.organizations import ApiKey, Organization
+from carillon.domain.rules import RulesInForce, SavedRules
 from carillon.domain.settings import Settings
 
 T = TypeVar("T")
@@ -184,3 +185,30 @@ class StaffStore(Protocol):
 
     def page(self, org_id: str, limit: int, position: str | None) -> Page[Staff]:
         """List them by id."""
+
+
+class Labels(Protocol):
+    """What people read of the catalog."""
+
+    def of(self, locale: str) -> tuple[str, Mapping[str, Mapping[str, str]]]:
+        """Give the labels by kind and name in the language of a locale, or in English; and which language it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulesState:
+    """What saving rules depends on, read at once; `version` 0: the defaults are in force, none were saved yet."""
+
+    organization: Organization
+    settings: Settings
+    rules: RulesInForce
+    version: int
+
+
+class RulesStore(Protocol):
+    """The rules document."""
+
+    def load(self, org_id: str) -> RulesState | None:
+        """Read rules, organization and settings in one call; None without the organization."""
+
+    def save(self, org_id: str, rules: Stored[SavedRules], audit: AuditEntry) -> bool:
+        """Write them (`version`: as read) with their audit entry; False when another writer came first."""

@@ -114,6 +114,11 @@ def row_for(event: str, *, source: str, actor: str) -> Row | None:
     return None
 
 
+def takes_status(row: Row) -> bool:
+    """Whether rules of a row may be bound to a status: the business has its own for orders and leads."""
+    return row.group in ("orders", "leads")
+
+
 def reminder_template_key(reminder_key: str) -> str:
     """Name the template key of a reminder; own keys of an organization have one too (`reminder.<key>`)."""
     return "review" if reminder_key == "review" else f"reminder.{reminder_key}"

@@ -1,17 +1,24 @@
-"""Rules: which event reaches which audience over which channels. The defaults come from the catalog."""
+"""Rules: which event reaches which audience over which channels. The defaults come from the catalog.
 
-from dataclasses import dataclass, field
+Stored is what an organization says of each row, in short; what the catalog has come to offer since stands in force
+with its default.
+"""
+
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Annotated
 
 from carillon.domain.catalog import EVENT_ROWS, Audience
-from carillon.domain.channels import ALL, CHANNELS, Channel
+from carillon.domain.channels import ALL, CHANNELS, LISTABLE, Channel
+from carillon.domain.codec import loads
 from carillon.domain.constraints import Id, Items, Text, document
 
 
 @document
 class RuleChannel:
     """One channel of a rule; `template` names a template key, None means the row's own."""
+
+    __omit_none__ = True
 
     enabled: bool = False
     template: Annotated[str, Text(max=100, min=1)] | None = None
@@ -72,19 +79,22 @@ class RulesInForce:
     level: str
 
 
+def rule_id(key: str, audience: str) -> str:
+    """Name the rule of a catalog row for an audience; the last dot parts them, as no audience has one."""
+    return f"{key}.{audience}"
+
+
 @lru_cache(maxsize=1)
 def default_rules() -> Rules:
     """Give every row and audience of the catalog with its default."""
     return Rules(
         rules=[
             Rule(
-                id=f"{row.key}.{audience}",
+                id=rule_id(row.key, audience),
                 key=row.key,
                 event=row.event,
                 audience=audience,
-                channels={
-                    name: RuleChannel(enabled=name == "email" and on) for name in ALL if CHANNELS[name].configurable
-                },
+                channels={name: RuleChannel(enabled=name == "email" and on) for name in LISTABLE},
             )
             for row in EVENT_ROWS
             for audience, on in row.offers.items()
@@ -93,3 +103,58 @@ def default_rules() -> Rules:
 
 
 DEFAULTS_LEVEL, ORGANIZATION_LEVEL = "builtin", "organization"
+
+
+@document
+class RowChoice:
+    """What an organization says of one row and audience: where it is sent, and with which text if not the row's own."""
+
+    __omit_none__ = True
+
+    on: list[Channel]
+    templates: dict[Channel, str] | None = None
+    include_actor: bool | None = None
+
+
+@document
+class SavedRules:
+    """The rules as stored: a choice for each row by the rule's id, and the rules bound to a status."""
+
+    rows: dict[str, RowChoice]
+    bound: list[Rule]
+
+
+def saved(rules: Rules) -> SavedRules:
+    """Write rules in short; one that says what the catalog says is written too, since it was chosen."""
+    return SavedRules(
+        rows={rule.id: _choice(rule) for rule in rules.rules if rule.when is None},
+        bound=[rule for rule in rules.rules if rule.when is not None],
+    )
+
+
+def in_force(stored: SavedRules) -> Rules:
+    """Give every row of the catalog, as chosen or else with its default, and then the rules bound to a status."""
+    rows = [_chosen(rule, stored.rows.get(rule.id)) for rule in default_rules().rules]
+    return Rules(rules=rows + stored.bound)
+
+
+@lru_cache(maxsize=64)
+def rules_in_force(text: str | None) -> RulesInForce:
+    """Read stored rules (None: there are none), once per process and version: decisions read them all the time."""
+    if text is None:
+        return RulesInForce(default_rules(), DEFAULTS_LEVEL)
+    return RulesInForce(in_force(loads(SavedRules, text)), ORGANIZATION_LEVEL)
+
+
+def _choice(rule: Rule) -> RowChoice:
+    templates = {name: entry.template for name, entry in rule.channels.items() if entry.template is not None}
+    on = [name for name in LISTABLE if name in rule.channels and rule.channels[name].enabled]
+    return RowChoice(on=on, templates=templates or None, include_actor=rule.include_actor or None)
+
+
+def _chosen(rule: Rule, choice: RowChoice | None) -> Rule:
+    if choice is None:
+        return rule
+    own = choice.templates or {}
+    channels = {name: RuleChannel(enabled=name in choice.on, template=own.get(name)) for name in LISTABLE}
+    return replace(rule, include_actor=bool(choice.include_actor), channels=channels)

@@ -66,7 +66,7 @@ class SettingsKeeping:
         for _ in range(ROUNDS):
             stored = None if complete and version is not None else self._load(caller.org_id)
             settings = self._checked(read(to_data(stored.document) if stored else {}))
-            expected = _version(version) if version is not None else stored.version if stored else 0
+            expected = version_of(version) if version is not None else stored.version if stored else 0
             now = self._clock.now()
             entry = AuditEntry(self._ids.ulid(now), now, caller.actor, "settings", expected + 1, settings)
             if self._store.save(caller.org_id, Stored(settings, expected), entry):
@@ -107,7 +107,8 @@ class SettingsKeeping:
         return found
 
 
-def _version(text: str) -> int:
+def version_of(text: str) -> int:
+    """Read an ETag as a version; raises PreconditionFailed for one that was never answered."""
     if not (text.isascii() and text.isdigit()) or len(text) > 15:  # noqa: PLR2004 - more than there ever are
         raise PreconditionFailed("version_conflict", CHANGED)
     return int(text)

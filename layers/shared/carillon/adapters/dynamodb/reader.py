@@ -11,7 +11,7 @@ from carillon.adapters.dynamodb.table import Table
 from carillon.domain import codec
 from carillon.domain.clients import Client, Staff
 from carillon.domain.organizations import Organization
-from carillon.domain.rules import DEFAULTS_LEVEL, ORGANIZATION_LEVEL, Rules, RulesInForce, default_rules
+from carillon.domain.rules import rules_in_force
 from carillon.domain.settings import Settings
 from carillon.ports import Snapshot, Want
 
@@ -59,9 +59,7 @@ def _snapshot(want: Want, items: dict[Key, Item]) -> Snapshot:
     return Snapshot(
         organization=codec.loads(Organization, organization["doc"]) if organization else None,
         settings=codec.loads(Settings, settings["doc"]) if settings else None,
-        rules=RulesInForce(codec.loads(Rules, rules["doc"]), ORGANIZATION_LEVEL)
-        if rules
-        else RulesInForce(default_rules(), DEFAULTS_LEVEL),
+        rules=rules_in_force(rules["doc"] if rules else None),
         record=record_from_item(record) if record else None,
         clients={i: codec.loads(Client, item["doc"]) for i, item in clients.items()},
         staff={i: codec.loads(Staff, item["doc"]) for i, item in staff.items()},
