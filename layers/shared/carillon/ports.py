@@ -14,6 +14,7 @@ from carillon.domain.clients import Client, Staff
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message, MessageFilter, MessageKey
 from carillon.domain.organizations import Organization
+from carillon.domain.own_texts import OwnTexts
 from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.rules import RulesInForce
 from carillon.domain.settings import Settings
@@ -39,13 +40,17 @@ class Ids(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What to read of one data set; the organization and its settings always come along."""
+    """What to read of one data set; the organization and its settings always come along.
+
+    `texts`: also which own texts it has.
+    """
 
     org_id: str
     record: str | None = None
     clients: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
     rules: bool = False
+    texts: bool = False
     messages: tuple[MessageKey, ...] = ()
 
 
@@ -60,6 +65,7 @@ class Snapshot:
     clients: Mapping[str, Client] = field(default_factory=dict)
     staff: Mapping[str, Staff] = field(default_factory=dict)
     messages: Mapping[MessageKey, Message] = field(default_factory=dict)
+    own_texts: OwnTexts = field(default_factory=OwnTexts)
 
 
 class Reader(Protocol):

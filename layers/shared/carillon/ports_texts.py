@@ -1,10 +1,18 @@
-"""Where the core and the outside meet for WhatsApp's approved templates."""
+"""Where the core and the outside meet for texts: an organization's own, and WhatsApp's approved templates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
+from carillon.domain.channels import Channel
+from carillon.domain.listing import Page
+from carillon.domain.organizations import Organization
+from carillon.domain.own_texts import OwnTexts, Place
+from carillon.domain.settings import Settings
+from carillon.domain.templates import OwnText
 from carillon.domain.whatsapp import ApprovedText
+from carillon.ports import Rendered, Snapshot
+from carillon.ports_directory import AuditEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +78,77 @@ class ApprovedTexts(Protocol):
 
     def approved(self) -> Sequence[ApprovedText]:
         """List them all."""
+
+
+# --- An organization's own texts -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StoredText:
+    """What is stored at an address: the text in force, or None since it was given up; versions go on all the same."""
+
+    version: int
+    text: OwnText | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateView:
+    """What the templates' services read at once: the organization, its settings, and what stands at some addresses."""
+
+    organization: Organization
+    settings: Settings
+    texts: Mapping[Place, StoredText]
+    own: OwnTexts
+
+
+@dataclass(frozen=True, slots=True)
+class TextChange:
+    """A text as it is to be (None: the built-in one again), over what was read."""
+
+    place: Place
+    before: StoredText | None
+    text: OwnText | None
+    audit: AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class TextVersion:
+    """One version of an own text: what it was, since when, and who wrote it."""
+
+    version: int
+    text: OwnText | None
+    at: str
+    actor: Mapping[str, str]
+
+
+class TemplateStore(Protocol):
+    """Own texts with their versions."""
+
+    def read(self, org_id: str, places: Sequence[Place], *, listed: bool = False) -> TemplateView:
+        """Read in one call; `listed`: also which own texts there are. NotFound without the organization."""
+
+    def texts(self, org_id: str, places: Sequence[Place]) -> dict[Place, StoredText]:
+        """Read what stands at addresses."""
+
+    def save(self, org_id: str, change: TextChange) -> Literal["saved", "overtaken", "full"]:
+        """Write a text, its version, its audit entry and the list of own texts at once."""
+
+    def versions(self, org_id: str, place: Place, limit: int, position: str | None) -> Page[TextVersion]:
+        """List the versions of a text, newest first."""
+
+
+class Texts(Protocol):
+    """Checks, shows and tries texts."""
+
+    def check(self, *, channel: Channel, text: OwnText) -> None:
+        """Check a text as it is to be stored; raises TemplateInvalid with every mistake at its line and column."""
+
+    def built_in(self, place: Place) -> OwnText:
+        """Give the built-in text of a place's language (English for one that has none), as a template."""
+
+    def preview(self, place: Place, text: OwnText | None, settings: Settings, about: Snapshot | None) -> Rendered:
+        """Render an own text (None: the built-in one) with sample data, or about a record that was read.
+
+        Raises RenderingFailed.
+        """

@@ -1,17 +1,22 @@
 """Composing: the newest state of a record, in the recipient's language, for one channel."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from carillon.adapters.dynamodb.content_templates import ContentTemplates
 from carillon.adapters.dynamodb.table import Table
+from carillon.adapters.dynamodb.templates import OwnTextLookup
 from carillon.adapters.rendering.formatting import Facts, build_values
 from carillon.adapters.rendering.renderer import TemplateRenderer
+from carillon.domain.catalog import row_for
 from carillon.domain.clients import Client, Staff
 from carillon.domain.decide import whatsapp_template
 from carillon.domain.messages import Message
+from carillon.domain.organizations import Organization
+from carillon.domain.own_texts import OWN_KEY, Place
 from carillon.domain.settings import Settings
-from carillon.domain.templates import choose_locale
+from carillon.domain.templates import OwnText, candidates, choose_locale
 from carillon.ports import Clock, Connections, Rendered, RenderingFailed, Snapshot
 
 
@@ -23,15 +28,16 @@ class TemplateComposer:
         self._clock = clock
         self._renderer = TemplateRenderer()
         self._contents = ContentTemplates(table, clock)
+        self._own = OwnTextLookup(table)
 
     def compose(self, message: Message, snapshot: Snapshot) -> Rendered:
         """Render for the message's channel, audience and recipient; raises RenderingFailed."""
         settings, record = snapshot.settings, snapshot.record
-        if settings is None or record is None or message.channel is None:
+        if settings is None or record is None or message.channel is None or snapshot.organization is None:
             raise RenderingFailed("there is nothing to write about")
         client = snapshot.clients.get(message.client_id or record.appointment.client_id)
         member = snapshot.staff.get(message.staff_id) if message.staff_id is not None else None
-        locale = _locale(message, client, member, settings)
+        own, locale = self._text(message, snapshot, settings, _locale(message, client, member))
         values = build_values(
             Facts(
                 settings=settings,
@@ -45,19 +51,35 @@ class TemplateComposer:
                 lead_time=_lead_time(message, client, settings),
             )
         )
-        key, audience = message.template, message.audience
-        if message.channel != "whatsapp":
-            return self._renderer.render(
-                key=key, audience=audience, channel=message.channel, locale=locale, values=values
-            )
-        return self._approved(message, snapshot, settings, locale, values)
+        if message.channel == "whatsapp" and own is None:
+            return self._approved(message, snapshot.organization, settings, locale, values)
+        return self._renderer.render(
+            key=_keys(message, snapshot)[-1],
+            audience=message.audience,
+            channel=message.channel,
+            locale=locale,
+            values=values,
+            own=own,
+        )
+
+    def _text(
+        self, message: Message, snapshot: Snapshot, settings: Settings, reader: str | None
+    ) -> tuple[OwnText | None, str]:
+        """Choose the own text (None: the built-in one) and the locale that the message is written in."""
+        own = snapshot.own_texts
+        if own.marks and snapshot.organization is not None:
+            for place, writing in _own_places(message, snapshot, settings, reader):
+                # WhatsApp takes free text in replies only: what opens a conversation was approved beforehand.
+                usable = place.channel != "whatsapp" or own.has_content(place)
+                text = self._own.find(snapshot.organization.id, place, own) if usable else None
+                if text is not None:
+                    return text, writing
+        return None, choose_locale(reader, settings.locale)
 
     def _approved(
-        self, message: Message, snapshot: Snapshot, settings: Settings, locale: str, values: dict[str, Any]
+        self, message: Message, organization: Organization, settings: Settings, locale: str, values: dict[str, Any]
     ) -> Rendered:
-        if snapshot.organization is None:
-            raise RenderingFailed("the organization is gone")
-        known = self._connections.whatsapp_templates(snapshot.organization, settings)
+        known = self._connections.whatsapp_templates(organization, settings)
         place = whatsapp_template(known, message.template, message.audience, locale)
         found = self._contents.find(*place) if place is not None else None
         if found is None:
@@ -65,11 +87,32 @@ class TemplateComposer:
         return self._renderer.render_approved(content=found.current, values=values, locale=locale)
 
 
-def _locale(message: Message, client: Client | None, member: Staff | None, settings: Settings) -> str:
-    own = (client.locale if client is not None else None) if message.audience == "client" else None
+def _own_places(
+    message: Message, snapshot: Snapshot, settings: Settings, reader: str | None
+) -> Iterator[tuple[Place, str]]:
+    """Walk where an own text may stand, in the order of looking, each with the locale it is written in."""
+    if message.channel is None:
+        return
+    for key in _keys(message, snapshot):
+        for candidate in candidates(key, reader, settings.locale):
+            if candidate.own:
+                yield Place(candidate.key, message.audience, message.channel, candidate.locale), candidate.writing
+
+
+def _keys(message: Message, snapshot: Snapshot) -> list[str]:
+    """Give the message's template key; behind an own one the event's, for when its text was given up since."""
+    event, record = message.occasion.event, snapshot.record
+    if not message.template.startswith(OWN_KEY) or event is None or record is None:
+        return [message.template]
+    row = row_for(event, source=record.appointment.source, actor="system")
+    return [message.template] if row is None else [message.template, row.key]
+
+
+def _locale(message: Message, client: Client | None, member: Staff | None) -> str | None:
+    """Give the recipient's own locale, if one is known."""
     if member is not None:
-        own = member.locale
-    return choose_locale(own, settings.locale)
+        return member.locale
+    return client.locale if client is not None and message.audience == "client" else None
 
 
 def _lead_time(message: Message, client: Client | None, settings: Settings) -> timedelta | None:

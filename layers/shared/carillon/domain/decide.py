@@ -1,13 +1,14 @@
 """decide(): who is told what, where; and if not, why not. Pure; every sender, explanation and simulation asks it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 from carillon.domain.catalog import ROWS, Audience, Row, general_key, reminder_template_key, row_for
 from carillon.domain.channels import CHANNELS, Channel, Purpose
 from carillon.domain.clients import Client, Staff, reminders_of
 from carillon.domain.organizations import Organization
+from carillon.domain.own_texts import OwnTexts
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
 from carillon.domain.records import Event, StoredRecord
 from carillon.domain.rules import Rule, RulesInForce
@@ -33,6 +34,22 @@ class Facts:
     staff: Mapping[str, Staff]
     connected: frozenset[Channel]
     whatsapp_templates: frozenset[tuple[str, str, str]] = frozenset()
+    own_texts: OwnTexts = field(default_factory=OwnTexts)
+
+
+class Account(Protocol):
+    """What the obstacles of a channel depend on, beside the person; `Facts` are such."""
+
+    @property
+    def organization(self) -> Organization: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def connected(self) -> frozenset[Channel]: ...
+    @property
+    def whatsapp_templates(self) -> frozenset[tuple[str, str, str]]: ...
+    @property
+    def own_texts(self) -> OwnTexts: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +128,24 @@ def decide_reminder(key: str, facts: Facts, *, given_up: Mapping[str, str] | Non
     return _verdict(recipient, template, chosen, reminder.strategy)
 
 
-def obstacle(recipient: Recipient, channel: Channel, template: str, purpose: Purpose, facts: Facts) -> Decision:
+def obstacle(recipient: Recipient, channel: Channel, template: str, purpose: Purpose, facts: Account) -> Decision:
     """Decide on one channel: the first obstacle, in the order most useful to whoever reads it, or none."""
+    reason, level = next(obstacles(recipient, channel, template, purpose, facts), (None, "builtin"))
     address = recipient.addresses.get(CHANNELS[channel].address)
-    found = _of_the_account(channel, facts) or _of_the_person(recipient, channel, purpose, address)
-    if found is None and channel == "whatsapp":
-        locale = choose_locale(recipient.locale, facts.settings.locale)
-        approved = whatsapp_template(facts.whatsapp_templates, template, recipient.audience, locale)
-        found = ("whatsapp_template_missing", "organization") if approved is None else None
-    reason, level = found or (None, "builtin")
     return Decision(
         recipient, channel, send=reason is None, template=template, address=address, reason=reason, level=level
     )
+
+
+def obstacles(
+    recipient: Recipient, channel: Channel, template: str, purpose: Purpose, facts: Account
+) -> Iterator[tuple[str, Level]]:
+    """Find everything in the way on one channel, in the order in which it is decided: reason and level."""
+    address = recipient.addresses.get(CHANNELS[channel].address)
+    yield from _of_the_account(channel, facts)
+    yield from _of_the_person(recipient, channel, purpose, address)
+    if channel == "whatsapp" and not _approved(recipient, template, facts):
+        yield "whatsapp_template_missing", "organization"
 
 
 def still_called_for(event: str, audience: Audience, recipient_ref: str, record: StoredRecord) -> bool:
@@ -162,6 +185,13 @@ def whatsapp_template(
             if name is not None and (name, audience, language) in known:
                 return name, audience, language
     return None
+
+
+def _approved(recipient: Recipient, template: str, facts: Account) -> bool:
+    own = facts.own_texts.content(template, recipient.audience, recipient.locale, facts.settings.locale)
+    locale = choose_locale(recipient.locale, facts.settings.locale)
+    known = facts.whatsapp_templates
+    return own is not None or whatsapp_template(known, template, recipient.audience, locale) is not None
 
 
 def _by_rule(rule: Rule, recipient: Recipient, event: Event, purpose: Purpose, facts: Facts) -> list[Decision]:
@@ -210,21 +240,23 @@ def _most_specific_first(row: Row, event: Event) -> list[Audience]:
     return [audience for audience in row.offers if event.audiences is None or audience in event.audiences]
 
 
-def _of_the_account(channel: Channel, facts: Facts) -> tuple[str, Level] | None:
+def _of_the_account(channel: Channel, facts: Account) -> Iterator[tuple[str, Level]]:
     if not facts.organization.sends:
-        return "notifications_inactive", "account"
-    return ("channel_not_connected", "account") if channel not in facts.connected else None
+        yield "notifications_inactive", "account"
+    if channel not in facts.connected:
+        yield "channel_not_connected", "account"
 
 
 def _of_the_person(
     recipient: Recipient, channel: Channel, purpose: Purpose, address: str | None
-) -> tuple[str, Level] | None:
+) -> Iterator[tuple[str, Level]]:
     grants = recipient.grants if CHANNELS[channel].needs_consent else None
     if grants is not None and not grants[purpose].get(channel, False):
-        return "consent_missing", "client"
+        yield "consent_missing", "client"
     if channel in recipient.opted_out:
-        return "opted_out", "client"
-    return None if address else ("no_address", "client")
+        yield "opted_out", "client"
+    if not address:
+        yield "no_address", "client"
 
 
 def _recipients(audience: Audience, event: Event, facts: Facts) -> list[Recipient]:

@@ -1,11 +1,12 @@
 """Texts of messages: an organization's own, what may be wrong with them, and in which order texts are looked for."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from carillon.domain.catalog import general_key
-from carillon.domain.constraints import document
+from carillon.domain.constraints import Items, Text, document
 from carillon.domain.errors import Fault, Invalid
 
 BUILT_IN_LOCALES = ("en", "nl", "pl", "fr")
@@ -20,8 +21,8 @@ Values = Mapping[str, Any]
 class ContentTemplate:
     """An approved WhatsApp template: its id at Twilio, and which variable fills which number."""
 
-    content_sid: str
-    variables: dict[str, str] = field(default_factory=dict)
+    content_sid: Annotated[str, Text(max=34, min=34, pattern=r"HX[0-9a-fA-F]{32}")]
+    variables: Annotated[dict[str, Annotated[str, Text(max=100, min=1)]], Items(max=99)] = field(default_factory=dict)
 
 
 @document
@@ -60,6 +61,21 @@ class TemplateInvalid(Invalid):
         )
 
 
+_INVISIBLE = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Overrides and embeddings make what follows read backwards; the plain marks that Arabic or Hebrew need are fine."""
+
+
+def forbidden_characters(part: str, source: str) -> list[Mistake]:
+    """Find control characters and bidirectional overrides; line breaks and tabs are fine."""
+    found = []
+    for number, line in enumerate(source.split("\n"), 1):
+        for column, char in enumerate(line, 1):
+            if (unicodedata.category(char) in ("Cc", "Cs") and char not in "\r\t") or char in _INVISIBLE:
+                found.append(Mistake(part, number, column, f"the character U+{ord(char):04X} is not allowed"))
+                break
+    return found[:20]
+
+
 def keys_of(key: str) -> list[str]:
     """The key and the general one, in the order of looking."""
     general = general_key(key)
@@ -84,11 +100,15 @@ def locales_of(locale: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One place to look for a text: an organization's own, or a built-in one."""
+    """One place to look for a text: an organization's own, or a built-in one.
+
+    `writing`: the locale in which dates and times are written then, the reader's own if the language is his.
+    """
 
     own: bool
     key: str
     locale: str
+    writing: str = field(default="", compare=False)
 
 
 def candidates(key: str, recipient: str | None, organization: str) -> list[Candidate]:
@@ -99,10 +119,10 @@ def candidates(key: str, recipient: str | None, organization: str) -> list[Candi
     """
     found: list[Candidate] = []
     for locale in dict.fromkeys([recipient or organization, organization, "en"]):
-        found += [Candidate(True, name, place) for place in locales_of(locale) for name in keys_of(key)]
+        found += [Candidate(True, name, place, locale) for place in locales_of(locale) for name in keys_of(key)]
         built_in = built_in_locale(locale)
         if built_in is not None and not key.startswith("own."):
-            return [*found, Candidate(False, key, built_in)]
+            return [*found, Candidate(False, key, built_in, locale)]
     return found
 
 

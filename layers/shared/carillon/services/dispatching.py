@@ -42,7 +42,10 @@ class Dispatcher:
 
     def dispatch(self, batch: Sequence[Due]) -> list[Dispatched]:
         """Decide, store and queue; whatever raises may be repeated as a whole."""
-        wants = [Want(due.org_id, record=due.record, clients=(due.client_id,), messages=_places(due)) for due in batch]
+        wants = [
+            Want(due.org_id, record=due.record, clients=(due.client_id,), texts=True, messages=_places(due))
+            for due in batch
+        ]
         ready: list[Ready] = []
         results: list[Dispatched] = []
         for due, snapshot in zip(batch, self.reader.read(wants), strict=True):

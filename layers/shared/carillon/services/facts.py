@@ -28,4 +28,5 @@ def facts_of(
         staff=snapshot.staff if staff is None else staff,
         connected=connections.connected(snapshot.organization, snapshot.settings),
         whatsapp_templates=connections.whatsapp_templates(snapshot.organization, snapshot.settings),
+        own_texts=snapshot.own_texts,
     )

@@ -64,7 +64,7 @@ class Planner:
         """
         known = tuple(clients)
         for _ in range(ROUNDS):
-            snapshot = self.reader.read([Want(org_id, record=ref, clients=known, rules=True)])[0]
+            snapshot = self.reader.read([Want(org_id, record=ref, clients=known, rules=True, texts=True)])[0]
             record = snapshot.record
             if record is None or record.settled or snapshot.organization is None or snapshot.settings is None:
                 return False

@@ -58,5 +58,5 @@ class Receipts:
         found = self.reader.read([Want(org_id, messages=(key,))])[0].messages.get(key)
         if found is None or found.status != "failed" or found.client_id is None:
             return
-        want = Want(org_id, record=found.occasion.record, clients=(found.client_id,))
+        want = Want(org_id, record=found.occasion.record, clients=(found.client_id,), texts=True)
         self.fallback.resume(org_id, found, self.reader.read([want])[0])

@@ -242,6 +242,7 @@ def _want(ready: Ready) -> Want:
         record=ready.record,
         clients=tuple(dict.fromkeys([ready.client_id, *([who] if kind == "c" else [])])),
         staff=tuple(dict.fromkeys([*ready.staff, *([who] if kind == "s" else [])])),
+        texts=True,
         messages=(ready.key,),
     )
 

@@ -43,6 +43,16 @@ def template(o: str, key: str, audience: str, channel: str, locale: str) -> Key:
     return f"{o}#TPL", f"T#{key}#{audience}#{channel}#{locale}"
 
 
+def template_version(o: str, place: str, version: int) -> Key:
+    """One version of an own text; `place` is `key#audience#channel#locale`."""
+    return f"{o}#TPL", f"V#{place}#{version:08d}"
+
+
+def template_index(o: str) -> Key:
+    """The list of the own texts in force; absent while there never was one."""
+    return f"{o}#TPL", "INDEX"
+
+
 def audit(o: str, month: str, ulid: str) -> Key:
     """An audit entry; `month` is yyyymm."""
     return f"{o}#AUD#{month}", ulid

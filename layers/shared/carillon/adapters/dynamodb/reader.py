@@ -8,9 +8,11 @@ from carillon.adapters.dynamodb.keys import Key
 from carillon.adapters.dynamodb.message_items import message_from_item
 from carillon.adapters.dynamodb.record_items import record_from_item
 from carillon.adapters.dynamodb.table import Table
+from carillon.adapters.dynamodb.templates import own_texts
 from carillon.domain import codec
 from carillon.domain.clients import Client, Staff
 from carillon.domain.organizations import Organization
+from carillon.domain.own_texts import OwnTexts
 from carillon.domain.rules import rules_in_force
 from carillon.domain.settings import Settings
 from carillon.ports import Snapshot, Want
@@ -43,6 +45,7 @@ def _keys(want: Want) -> list[Key]:
     o = want.org_id
     wanted = [keys.organization(o), keys.settings(o)]
     wanted += [keys.rules(o)] if want.rules else []
+    wanted += [keys.template_index(o)] if want.texts else []
     wanted += [keys.record(o, want.record)] if want.record else []
     wanted += [keys.client(o, client_id) for client_id in want.clients]
     wanted += [keys.staff(o, staff_id) for staff_id in want.staff]
@@ -64,4 +67,5 @@ def _snapshot(want: Want, items: dict[Key, Item]) -> Snapshot:
         clients={i: codec.loads(Client, item["doc"]) for i, item in clients.items()},
         staff={i: codec.loads(Staff, item["doc"]) for i, item in staff.items()},
         messages={key: message_from_item(item) for key, item in messages.items() if item is not None},
+        own_texts=own_texts(items.get(keys.template_index(o))) if want.texts else OwnTexts(),
     )

@@ -56,7 +56,12 @@ class TemplateRenderer:
         body = self._body(source.body, values, channel)
         if channel != "email":
             subject = self._subject(source.subject, values) if CHANNELS[channel].subject else None
-            return Rendered(text=_shortened(body, CHANNELS[channel].max_length), subject=subject)
+            text = _shortened(body, CHANNELS[channel].max_length)
+            content = own.whatsapp if own is not None else None
+            if content is None:
+                return Rendered(text=text, subject=subject)
+            variables = fill(content.variables, values, locale)
+            return Rendered(text=text, content_sid=content.content_sid, variables=variables)
         subject = self._subject(source.subject, values) or one_line(str(values["organization"]["name"]))
         links = footer_links(values, locale, body)
         own_html = own.html if own else None
