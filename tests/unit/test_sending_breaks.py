@@ -81,6 +81,21 @@ def test_a_claim_that_is_lost_calls_no_provider(rig: Rig) -> None:
     assert rig.provider.sent == []
 
 
+class AnswerLost(MemoryMessages):
+    """Claims whose answer is lost: the client library repeats the write, which meets itself and is refused."""
+
+    def claim(self, org_id: str, message: Message, claim: Claim) -> bool:
+        super().claim(org_id, message, claim)
+        return False
+
+
+def test_a_claim_whose_answer_was_lost_is_known_by_its_owner_and_sent_once(rig: Rig) -> None:
+    sender = replace(rig.sender(), messages=AnswerLost(rig.account))
+    (done,) = sender.send(rig.take("email"))
+    assert (done.result, rig.only().status) == ("sent", "sent")
+    assert len(rig.provider.sent) == 1
+
+
 class Bound(MemoryMessages):
     """A change binds the message to a newer version right before the first claim."""
 

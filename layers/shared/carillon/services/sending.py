@@ -114,10 +114,12 @@ class Sender:
                 return self._withdraw(ready, message, snapshot, Moved("failed", now, "template_error"))
             version = snapshot.record.version if snapshot.record is not None else 0
             claim = Claim(self.ids.ulid(now), self.clock.now(), outgoing.to, version)
-            if self.messages.claim(ready.org_id, message, claim):
-                outcome = self.provider.send(outgoing)
-                return self._settle(ready, message, snapshot, claim, outcome)
-            snapshot = self.reader.read([_want(ready)])[0]
+            claimed = self.messages.claim(ready.org_id, message, claim)
+            if not claimed:
+                snapshot = self.reader.read([_want(ready)])[0]
+                claimed = _is_held(snapshot.messages.get(ready.key), claim)
+            if claimed:
+                return self._settle(ready, message, snapshot, claim, self.provider.send(outgoing))
         return Sent(ready, "busy")
 
     def _complete(self, ready: Ready, snapshot: Snapshot) -> Snapshot:
@@ -233,6 +235,11 @@ class Sender:
 
 def _ids(ready: Ready) -> dict[str, str]:
     return {"organization_id": ready.org_id, "record": ready.record, "message_key": ready.key.digest}
+
+
+def _is_held(message: Message | None, claim: Claim) -> bool:
+    """Whether a claim is ours although its write was refused: its first answer was lost, and its repeat met itself."""
+    return message is not None and message.status == "sending" and message.owner == claim.owner
 
 
 def _want(ready: Ready) -> Want:

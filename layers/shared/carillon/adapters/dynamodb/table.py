@@ -88,6 +88,10 @@ def _refused(error: ClientError, code: str) -> bool:
     return bool(error.response["Error"]["Code"] == code)
 
 
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0.5, 1) * FIRST_PAUSE * 2**attempt)  # noqa: S311 - spreads, hides nothing
+
+
 class Table:
     """Reads and writes of the table named `name`."""
 
@@ -124,27 +128,21 @@ class Table:
         return found
 
     def write(self, write: Write) -> bool:
-        """Do one write; False when its condition does not hold."""
+        """Do one write; False when its condition does not hold, Contended when transactions kept holding the item."""
         operation, arguments = write.arguments(self.name)
         call = {"Put": self.client.put_item, "Update": self.client.update_item, "Delete": self.client.delete_item}
-        try:
-            call[operation](**arguments)  # type: ignore[operator]
-        except ClientError as error:
-            if _refused(error, "ConditionalCheckFailedException"):
-                return False
-            raise
-        return True
-
-    def update(self, write: Write) -> Item | None:
-        """Do one update and return the whole new item; None when its condition does not hold."""
-        _, arguments = write.arguments(self.name)
-        try:
-            answer = self.client.update_item(**arguments, ReturnValues="ALL_NEW")
-        except ClientError as error:
-            if _refused(error, "ConditionalCheckFailedException"):
-                return None
-            raise
-        return item_from_wire(answer["Attributes"])
+        for attempt in range(ROUNDS):
+            try:
+                call[operation](**arguments)  # type: ignore[operator]
+            except ClientError as error:
+                if _refused(error, "ConditionalCheckFailedException"):
+                    return False
+                if not _refused(error, "TransactionConflictException"):
+                    raise
+                _pause(attempt)
+            else:
+                return True
+        raise Contended("transactions kept holding the item")
 
     def transact(self, writes: Sequence[Write], *, token: str | None = None) -> None:
         """Do all writes or none; raises ConditionsFailed, or Contended when others kept writing the same items."""
@@ -163,7 +161,7 @@ class Table:
                 if not PASSING.intersection(reasons):
                     raise
                 # Another transaction held one of the items; botocore doesn't repeat these.
-                time.sleep(random.uniform(0.5, 1) * FIRST_PAUSE * 2**attempt)  # noqa: S311 - spreads, hides nothing
+                _pause(attempt)
             else:
                 return
         raise Contended("other transactions kept holding the items")
