@@ -15,7 +15,7 @@ from rich.console import Console
 
 from local.cloud import AlreadyRunningError, Cloud
 from local.config import CloudConfig, from_environment
-from local.demo import Demo, make_demo
+from local.demo import Demo, DemoFailedError, make_demo
 from local.greeting import greet
 
 _PRIVATE = 0o600
@@ -88,7 +88,7 @@ def main() -> int:
     try:
         config = from_environment()
         return asyncio.run(run(config, console))
-    except AlreadyRunningError as error:
+    except (AlreadyRunningError, DemoFailedError) as error:
         console.print(f"[red]{error}[/red]")
     except OSError as error:
         if error.errno != errno.EADDRINUSE:

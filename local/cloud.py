@@ -270,6 +270,12 @@ class Cloud:
         """Let a client reply."""
         return await self._inbound.deliver(channel, sender, text)
 
+    async def invoke(self, function: str, event: Any) -> dict[str, Any]:
+        """Run a function, by its name with or without the stack's, on an event; raises KeyError for an unknown one."""
+        name = function if function in self.workers.functions else f"{self.config.stack_name}-{function}"
+        outcome = await self.workers.invoke(name, event)
+        return {"payload": outcome.payload, "error": outcome.error}
+
     def functions(self) -> dict[str, Any]:
         """Answer how often each function ran and failed, and how long it took."""
         return {name: asdict(tally) for name, tally in self.workers.tallies.items()}

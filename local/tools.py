@@ -53,6 +53,9 @@ class Tools(Protocol):
     async def inbound(self, channel: str, sender: str, text: str) -> int:
         """Let a client reply; answers the status that the callback got."""
 
+    async def invoke(self, function: str, event: Any) -> dict[str, Any]:
+        """Run a function on an event; answers its payload or its error. Raises KeyError for an unknown one."""
+
     def functions(self) -> dict[str, Any]:
         """Answer how often each function ran and failed, and how long it took."""
 
@@ -76,6 +79,7 @@ def build(tools: Tools) -> web.Application:
         ("POST", "/inbound", _inbound),
         ("GET", "/queues.json", _queues),
         ("GET", "/functions.json", _functions),
+        ("POST", "/functions/{name}", _invoke),
     ]
     for method, path, handler in routes:
         app.router.add_route(method, path, _bound(tools, handler))
@@ -197,6 +201,13 @@ async def _queues(tools: Tools, _: web.Request) -> web.StreamResponse:
 
 async def _functions(tools: Tools, _: web.Request) -> web.StreamResponse:
     return web.json_response(tools.functions())
+
+
+async def _invoke(tools: Tools, request: web.Request) -> web.StreamResponse:
+    try:
+        return web.json_response(await tools.invoke(request.match_info["name"], await _json(request)))
+    except KeyError:
+        return web.json_response({"detail": "no such function"}, status=404)
 
 
 async def _document(request: web.Request) -> Mapping[str, Any]:

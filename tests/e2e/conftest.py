@@ -32,6 +32,14 @@ def probe_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClo
     cloud.stop()
 
 
+@pytest.fixture(scope="session")
+def real_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """One cloud with the project's own functions for all tests that can share it."""
+    cloud = start_cloud(tmp_path_factory.mktemp("real") / "local", probe=False)
+    yield cloud
+    cloud.stop()
+
+
 @pytest.fixture
 def cloud(probe_cloud: RunningCloud) -> RunningCloud:
     """The shared cloud, emptied for one test."""

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from running_cloud import RunningCloud, start_cloud
+from running_cloud import RunningCloud
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 Call = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def real_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
-    cloud = start_cloud(tmp_path_factory.mktemp("real") / "local", probe=False)
-    yield cloud
-    cloud.stop()
 
 
 @pytest.fixture(scope="module")
