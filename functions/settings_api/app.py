@@ -7,10 +7,10 @@ from carillon.domain.settings import Settings
 from carillon.runtime.http import ADMINS, INSIDE, READERS, Answer, Call, Door, Draft, Page
 from carillon.services.integrations import Card, Me
 from carillon.services.settings import SavedSettings
-from functions.settings_api import organizations, public, templates
+from functions.settings_api import organizations, public, rules, templates
 
 door = Door(answers=lambda: services().answers)
-door.include(public.routes, organizations.routes, templates.routes)
+door.include(public.routes, organizations.routes, rules.routes, templates.routes)
 
 
 @door.get("/v1/me", roles=INSIDE)

@@ -19,6 +19,10 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     # A save of the whole document needs no reading; one that leaves fields out reads what they are.
     ("PUT", "/v1/settings", "whole", [WRITE]),
     ("PUT", "/v1/settings", {"retention_days": 60}, ["GetItem", WRITE]),
+    ("GET", "/v1/catalog", None, [READ]),
+    ("GET", "/v1/settings/rules", None, [READ]),
+    # Rules are hidden while notifications are inactive, so that is read before they are saved.
+    ("PUT", "/v1/settings/rules", {}, [READ, WRITE]),
     ("POST", "/v1/clients", PERSON | {"id": "c2", "phone": None, "email": None}, [READ, WRITE]),
     ("GET", "/v1/clients/c1", None, [READ]),
     ("PUT", "/v1/clients/c3", {"first_name": "Ben"}, [READ, WRITE]),

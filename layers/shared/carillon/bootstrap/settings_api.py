@@ -4,14 +4,20 @@ from dataclasses import dataclass
 from functools import cache
 
 from carillon import bootstrap
+from carillon.adapters.connections import DeploymentConnections
 from carillon.adapters.dynamodb.idempotency import DynamoAnswers
 from carillon.adapters.dynamodb.organizations import DynamoOrganizations
+from carillon.adapters.dynamodb.reader import DynamoReader
+from carillon.adapters.dynamodb.rules import DynamoRules
 from carillon.adapters.dynamodb.settings import DynamoSettings
+from carillon.adapters.labels import FileLabels
 from carillon.adapters.phones import NumberPlans
 from carillon.adapters.system import RandomIds
 from carillon.runtime.config import SettingsApiConfig
+from carillon.services.catalog import Catalog
 from carillon.services.integrations import Integrations, Senders
 from carillon.services.organizations import OrganizationKeeping
+from carillon.services.rules import RuleKeeping
 from carillon.services.settings import SettingsKeeping
 
 
@@ -22,6 +28,8 @@ class SettingsApi:
     organizations: OrganizationKeeping
     integrations: Integrations
     settings: SettingsKeeping
+    rules: RuleKeeping
+    catalog: Catalog
     answers: DynamoAnswers
 
 
@@ -33,9 +41,13 @@ def services() -> SettingsApi:
     organizations, answers = DynamoOrganizations(table), DynamoAnswers(table, clock)
     # SMS needs no sender name: SNS sends from a number of its own where there is none.
     senders = Senders(email=bool(config.email_from), sms=True, whatsapp=bool(config.whatsapp_from))
+    addresses = {"email": config.email_from, "sms": config.sms_sender_id, "whatsapp": config.whatsapp_from}
+    connections = DeploymentConnections(table, addresses, clock)  # type: ignore[arg-type]
     return SettingsApi(
         organizations=OrganizationKeeping(organizations, answers, clock, ids),
         integrations=Integrations(organizations, clock, ids, senders),
         settings=SettingsKeeping(DynamoSettings(table), NumberPlans(), clock, ids),
+        rules=RuleKeeping(DynamoRules(table), connections, clock, ids),
+        catalog=Catalog(DynamoReader(table), connections, FileLabels()),
         answers=answers,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 from carillon.domain.catalog import ROWS, Audience, Row, general_key, reminder_template_key, row_for
 from carillon.domain.channels import CHANNELS, Channel, Purpose
@@ -18,9 +18,9 @@ from carillon.domain.templates import choose_locale
 Level = Literal["builtin", "organization", "client", "record", "account"]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything a decision depends on, read in one go.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the obstacles of a channel depend on, beside the person.
 
     `connected`: channels that can send for this organization. `whatsapp_templates`: (template key, audience, locale)
     that have an approved template.
@@ -28,28 +28,19 @@ class Facts:
 
     organization: Organization
     settings: Settings
-    rules: RulesInForce
-    record: StoredRecord
-    client: Client | None
-    staff: Mapping[str, Staff]
     connected: frozenset[Channel]
     whatsapp_templates: frozenset[tuple[str, str, str]] = frozenset()
     own_texts: OwnTexts = field(default_factory=OwnTexts)
 
 
-class Account(Protocol):
-    """What the obstacles of a channel depend on, beside the person; `Facts` are such."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts(Account):
+    """Everything a decision depends on, read in one go."""
 
-    @property
-    def organization(self) -> Organization: ...
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def connected(self) -> frozenset[Channel]: ...
-    @property
-    def whatsapp_templates(self) -> frozenset[tuple[str, str, str]]: ...
-    @property
-    def own_texts(self) -> OwnTexts: ...
+    rules: RulesInForce
+    record: StoredRecord
+    client: Client | None
+    staff: Mapping[str, Staff]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +121,8 @@ def decide_reminder(key: str, facts: Facts, *, given_up: Mapping[str, str] | Non
 
 def obstacle(recipient: Recipient, channel: Channel, template: str, purpose: Purpose, facts: Account) -> Decision:
     """Decide on one channel: the first obstacle, in the order most useful to whoever reads it, or none."""
-    reason, level = next(obstacles(recipient, channel, template, purpose, facts), (None, "builtin"))
+    clear: tuple[None, Level] = (None, "builtin")
+    reason, level = next(obstacles(recipient, channel, template, purpose, facts), clear)
     address = recipient.addresses.get(CHANNELS[channel].address)
     return Decision(
         recipient, channel, send=reason is None, template=template, address=address, reason=reason, level=level
