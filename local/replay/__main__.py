@@ -30,14 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.replay", description=__doc__)
     parser.add_argument("file", type=Path, help="CSV with the columns of docs/replay.md or of the hotel data set")
     parser.add_argument("--limit", type=int, default=None, help="play only the first LIMIT bookings")
+    parser.add_argument("--keep", type=Path, default=None, help="keep the local cloud's state and logs in this folder")
     options = parser.parse_args(arguments)
     console = Console(highlight=False)
     try:
         file = read_file(options.file, _READERS)
-        with own_cloud() as addresses:
+        with own_cloud(options.keep) as addresses:
             return _replay(console, file.first(options.limit), addresses)
     except (InvalidFileError, CloudFailedError, RefusedError) as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -50,7 +51,7 @@ def _replay(console: Console, file: BookingFile, addresses: Addresses) -> int:
         days = shift_days(file.bookings, client.now.date())
         steps = make_steps(file, days)
         for note in (*file.notes, *_shift_note(days)):
-            console.print(note, markup=False)
+            console.print(note, markup=False, soft_wrap=True)
         client.move_to(steps[0].at.replace(hour=0, minute=0))
         key, settings = set_up(client, file)
         templates = whatsapp_has_templates(client, key)

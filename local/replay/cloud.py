@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,12 +34,13 @@ class Addresses:
 
 
 @contextmanager
-def own_cloud() -> Iterator[Addresses]:
-    """Start a local cloud on free ports, and end it. Raises CloudFailedError."""
-    with tempfile.TemporaryDirectory(prefix="carillon-replay-") as folder:
-        state = Path(folder) / "local"
-        state.mkdir()
-        said = Path(folder) / "output"
+def own_cloud(keep: Path | None = None) -> Iterator[Addresses]:
+    """Start a local cloud on free ports, and end it; `keep` has its state and logs then. Raises CloudFailedError."""
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carillon-replay-")))
+        state = folder / "local"
+        state.mkdir(parents=True, exist_ok=True)
+        said = folder / "output"
         variables = {
             **os.environ,
             "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'layers' / 'shared'}",
@@ -47,7 +48,9 @@ def own_cloud() -> Iterator[Addresses]:
             "API_PORT": "0",
             "TOOLS_PORT": "0",
             "DEMO": "0",
+            "FRESH": "1",
         }
+        (state / "cloud.json").unlink(missing_ok=True)
         with said.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "local"],
