@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running_cloud import REPOSITORY, RunningCloud
 
 from local import wiring
 from local.gateway.routes import RouteTable
 from local.template import Template, load
+from tests.e2e.running_cloud import REPOSITORY, RunningCloud
 
 FOLDERS = sorted(path.parent.name for path in (REPOSITORY / "functions").glob("*/app.py"))
 

@@ -12,10 +12,10 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 from botocore.exceptions import ClientError
-from running_cloud import RunningCloud
 from twilio.request_validator import RequestValidator
 
 from local.config import TWILIO_ACCOUNT
+from tests.e2e.running_cloud import RunningCloud
 
 ACCOUNT, TOKEN = TWILIO_ACCOUNT
 SENDER = "whatsapp:+15005550006"

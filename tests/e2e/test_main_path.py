@@ -8,7 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from running_cloud import RunningCloud
+
+from tests.e2e.running_cloud import RunningCloud
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 Call = Callable[..., Any]
