@@ -5,6 +5,7 @@ from functools import partial
 from carillon.bootstrap.contacts_api import services
 from carillon.domain.clients import Consents
 from carillon.domain.consents import ConsentHistory
+from carillon.domain.diagnosis import Diagnosis
 from carillon.runtime.http import INSIDE, Answer, Call, Draft, Id, Nothing, Page, Routes
 from carillon.services.clients import READ_ONLY, ClientDocument, ClientInput, ClientQuery, RemoveQuery
 
@@ -65,3 +66,9 @@ def get_consents(call: Call, client_id: Id) -> Answer[ConsentHistory]:
 def put_consents(call: Call, client_id: Id, body: Consents) -> Answer[ConsentHistory]:
     """State what a client agreed to or withdrew; a channel left out is unchanged."""
     return Answer(services().consents.state(call.caller, client_id, body))
+
+
+@routes.get("/v1/clients/<client_id>/diagnosis", roles=INSIDE)
+def get_diagnosis(call: Call, client_id: Id) -> Answer[Diagnosis]:
+    """Say what keeps a client from being told, and what mends it; decided as messages are."""
+    return Answer(services().diagnosis.of(call.org_id, client_id))

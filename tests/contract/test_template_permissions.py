@@ -39,6 +39,7 @@ NARROW_KEYS: Final = {
     **{
         name: {("@#WAT",)}  # the shared sender's approved templates
         for name in (
+            "ContactsApiFunction",
             "DispatchReminderFunction",
             "PlanNotificationsFunction",
             "RecordDeliveryFunction",

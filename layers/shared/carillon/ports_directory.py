@@ -160,6 +160,9 @@ class Clients(Protocol):
     def page(self, org_id: str, limit: int, position: str | None) -> Page[Client]:
         """List clients by name."""
 
+    def sharing(self, org_id: str, client: Client) -> list[str]:
+        """Name the other clients with the same phone or e-mail, but for those who may share it."""
+
     def consents(self, org_id: str, client_id: str) -> tuple[Client | None, list[LedgerEntry]]:
         """Read a client and its whole consent ledger, oldest first."""
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from carillon import bootstrap
+from carillon.adapters.connections import DeploymentConnections
 from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.idempotency import DynamoAnswers
+from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoRecords
 from carillon.adapters.dynamodb.settings import DynamoSettings
 from carillon.adapters.dynamodb.staff import DynamoStaff
@@ -14,6 +16,7 @@ from carillon.adapters.system import RandomIds
 from carillon.runtime.config import ContactsApiConfig
 from carillon.services.clients import ClientKeeping
 from carillon.services.consents import ConsentKeeping
+from carillon.services.diagnosing import Diagnosing
 from carillon.services.enrolment import Enrolment
 from carillon.services.staff import StaffKeeping
 
@@ -26,18 +29,24 @@ class ContactsApi:
     consents: ConsentKeeping
     enrolment: Enrolment
     staff: StaffKeeping
+    diagnosis: Diagnosing
     answers: DynamoAnswers
 
 
 @cache
 def services() -> ContactsApi:
     """Give the door's services."""
-    table = bootstrap.table(bootstrap.config(ContactsApiConfig).table_name)
+    config = bootstrap.config(ContactsApiConfig)
+    table = bootstrap.table(config.table_name)
     clock, ids, phones, clients = bootstrap.current_clock, RandomIds(), NumberPlans(), DynamoClients(table)
+    records = DynamoRecords(table)
+    senders = {"email": config.email_from, "sms": config.sms_sender_id, "whatsapp": config.whatsapp_from}
+    connections = DeploymentConnections(table, senders, clock)  # type: ignore[arg-type]
     return ContactsApi(
-        clients=ClientKeeping(clients, DynamoRecords(table), phones, clock, ids),
+        clients=ClientKeeping(clients, records, phones, clock, ids),
         consents=ConsentKeeping(clients, clock, ids),
         enrolment=Enrolment(clients, clock),
         staff=StaffKeeping(DynamoStaff(table), DynamoSettings(table), phones, clock, ids),
+        diagnosis=Diagnosing(DynamoReader(table), clients, records, connections, clock),
         answers=DynamoAnswers(table, clock),
     )

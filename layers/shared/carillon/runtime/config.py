@@ -43,9 +43,12 @@ class SettingsApiConfig:
 
 @dataclass(frozen=True, slots=True)
 class ContactsApiConfig:
-    """Clients and staff need the table alone."""
+    """Clients and staff need the table; the diagnosis also which senders the deployment has."""
 
     table_name: str
+    email_from: str
+    sms_sender_id: str
+    whatsapp_from: str
 
 
 @dataclass(frozen=True, slots=True)

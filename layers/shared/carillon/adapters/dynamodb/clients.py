@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from carillon.adapters.dynamodb import keys
-from carillon.adapters.dynamodb.client_writes import given_up, writes_of
+from carillon.adapters.dynamodb.client_writes import contacts, given_up, writes_of
 from carillon.adapters.dynamodb.idempotency import answer_write
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.keys import Key
@@ -105,6 +105,14 @@ class DynamoClients:
         partitions = [keys.client_list(org_id, number) for number in range(keys.SHARDS)]
         rows, last = sharded_page(self._table, partitions, limit, position)
         return Page(self._load([(row["pk"], row["sk"]) for row in rows]), last)
+
+    def sharing(self, org_id: str, client: Client) -> list[str]:
+        """Name the other clients with the same phone or e-mail: a query for each, none for one who may share."""
+        if client.allow_shared_contact:
+            return []
+        rows = [row for guard in sorted(contacts(org_id, client)) for row in self._partition(guard)]
+        others = [row["sk"].removeprefix("C#") for row in rows if row["sk"].startswith("C#") and not row.get("sh")]
+        return sorted({other for other in others if other != client.id})
 
     def consents(self, org_id: str, client_id: str) -> tuple[Client | None, list[LedgerEntry]]:
         """Read a client and its whole consent ledger, oldest first: they share a partition."""
