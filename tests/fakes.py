@@ -159,7 +159,14 @@ class MemoryRecords:
         return found[:limit]
 
     def page(
-        self, org_id: str, collection: str, *, limit: int, position: str | None, since: datetime
+        self,
+        org_id: str,
+        collection: str,
+        *,
+        limit: int,
+        position: str | None,
+        since: datetime,
+        days: int = 31,  # noqa: ARG002 - bounds a call's work, of which there is none here
     ) -> Page[StoredRecord]:
         begin = int(position or 0)
         found = [record for record in self._of(org_id, since) if record.ref.startswith(f"{collection}/")]

@@ -15,7 +15,7 @@ from local.replay.steps import Step
 ORGANIZATION = "replay"
 MANAGER = "manager@example.org"
 # Messages and records are kept for a bounded time, so what was said is gathered on the way.
-_GATHER = timedelta(days=7)
+_GATHER = timedelta(days=6)
 _TAIL = timedelta(days=2)
 _PROBE = "probe"
 

@@ -118,9 +118,9 @@ class Records(Protocol):
         """List a client's records that start at or after an instant."""
 
     def page(
-        self, org_id: str, collection: str, *, limit: int, position: str | None, since: datetime
+        self, org_id: str, collection: str, *, limit: int, position: str | None, since: datetime, days: int = 31
     ) -> Page[StoredRecord]:
-        """List records by start."""
+        """List records by start, looking at so many days at most; a position begins with its day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +218,11 @@ class Messages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Up to where an organization was swept: reminders due, messages made, and the last night."""
+    """Up to where an organization was swept: reminders due, messages made, and records (a page's position) ahead."""
 
     due: datetime
     queued: datetime
-    night: str
+    records: str | None = None
 
 
 class Watermarks(Protocol):

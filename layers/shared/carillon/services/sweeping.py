@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from carillon.domain.messages import Message, MessageFilter, Occasion, reminder_places
 from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.times import iso
 from carillon.ports import (
     Clock,
     Due,
@@ -29,7 +30,8 @@ from carillon.services.storing import ready_of
 PATIENCE = timedelta(minutes=15)
 """How long something may rest before it counts as stuck: longer than a queue message stays invisible."""
 FIRST_LOOK_BACK = timedelta(hours=6)
-NIGHTLY_AHEAD = timedelta(days=62)
+AHEAD = timedelta(days=62)
+"""How far ahead records are looked through, a day of them per sweep: all of it within a day, at no one hour."""
 PAGE = 100
 
 
@@ -59,13 +61,12 @@ class Sweep:
         """Look through an organization once; whatever raises may be repeated."""
         now = self.clock.now()
         begin = now - FIRST_LOOK_BACK
-        marks = self.marks.load(org_id) or Marks(due=begin, queued=begin, night="")
+        marks = self.marks.load(org_id) or Marks(due=begin, queued=begin)
         claims = self._claims(org_id, now)
         queued, queued_mark = self._queued(org_id, marks.queued, now)
         due, due_mark = self._due(org_id, marks.due, now)
-        night = now.date().isoformat()
-        unplanned = self._unplanned(org_id, now) if marks.night != night else 0
-        self.marks.save(org_id, Marks(due=due_mark, queued=queued_mark, night=night))
+        unplanned, records_mark = self._unplanned(org_id, marks.records, now)
+        self.marks.save(org_id, Marks(due=due_mark, queued=queued_mark, records=records_mark))
         return Swept(claims, queued, due, unplanned)
 
     def _claims(self, org_id: str, now: datetime) -> int:
@@ -111,20 +112,20 @@ class Sweep:
             return None
         return Due(org_id, row.ref, row.client_id, row.key, entry.start, row.at, row.generation)
 
-    def _unplanned(self, org_id: str, now: datetime) -> int:
-        """Once a night: have records planned that the stream never woke the planner for."""
-        count, position, until = 0, None, now + NIGHTLY_AHEAD
-        while True:
-            page = self.records.page(
-                org_id, "appointments", limit=PAGE, position=position, since=now - timedelta(days=1)
-            )
+    def _unplanned(self, org_id: str, position: str | None, now: datetime) -> tuple[int, str | None]:
+        """Have the next day's records planned that the stream never woke the planner for; answers where to go on."""
+        first, last = now - timedelta(days=1), (now + AHEAD).date().isoformat()
+        if position is None or not first.date().isoformat() <= position[:10] <= last:
+            position = iso(first)
+        count, day = 0, position[:10]
+        while position is not None and position[:10] == day:
+            page = self.records.page(org_id, "appointments", limit=PAGE, position=position, since=first, days=1)
             for record in page.items:
                 if not record.settled and record.accepted_at <= now - PATIENCE:
                     self.queues.send_job({"kind": "plan_record", "o": org_id, "record": record.ref})
                     count += 1
             position = page.position
-            if position is None or position[:10] > until.date().isoformat():
-                return count
+        return count, position
 
     def _all(self, org_id: str, wanted: MessageFilter, now: datetime) -> Iterator[Message]:
         position = None

@@ -64,13 +64,20 @@ class DynamoRecords:
         )
 
     def page(
-        self, org_id: str, collection: str, *, limit: int, position: str | None, since: datetime
+        self,
+        org_id: str,
+        collection: str,
+        *,
+        limit: int,
+        position: str | None,
+        since: datetime,
+        days: int = DAYS_PER_CALL,
     ) -> Page[StoredRecord]:
-        """List records by the day they start, walking at most 31 days a call (a short page may go on)."""
+        """List records by the day they start, walking at most so many days a call (a short page may go on)."""
         lower = position or iso(since)
         day, last = date.fromisoformat(lower[:10]), (since + FURTHEST).date()
         rows: list[Item] = []
-        for _ in range(DAYS_PER_CALL):
+        for _ in range(days):
             if day > last:
                 return Page(self._read(rows))
             partition, room = keys.day_records(org_id, day.isoformat()), limit - len(rows)

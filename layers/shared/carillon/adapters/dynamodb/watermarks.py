@@ -15,9 +15,9 @@ class DynamoWatermarks:
     def load(self, org_id: str) -> Marks | None:
         """Read them; None before the first sweep."""
         item = self._table.get(keys.sweep(org_id))
-        return Marks(parse_instant(item["due"]), parse_instant(item["queued"]), item["night"]) if item else None
+        return Marks(parse_instant(item["due"]), parse_instant(item["queued"]), item.get("rc")) if item else None
 
     def save(self, org_id: str, marks: Marks) -> None:
         """Write them."""
-        item = {"ty": "sweep", "due": iso(marks.due), "queued": iso(marks.queued), "night": marks.night}
+        item = {"ty": "sweep", "due": iso(marks.due), "queued": iso(marks.queued), "rc": marks.records}
         self._table.write(Write(keys.sweep(org_id), item=item))
