@@ -242,10 +242,11 @@ def _problem_schemas() -> dict[str, Schema]:
     code = {"type": "string", "enum": list(CODES)}
     text = {"type": "string"}
     fault = {"pointer": text | {"description": "JSON pointer."}, "code": code, "message": text}
+    place = {"type": "integer", "minimum": 1, "description": "Where in a template, from 1."}
     problem = {"type": text, "title": text, "status": {"type": "integer"}, "detail": text, "code": code}
     errors = {"type": "array", "items": {"$ref": REFERENCE.format(model="Fault")}}
     return {
-        "Fault": {"type": "object", "required": list(fault), "properties": fault},
+        "Fault": {"type": "object", "required": list(fault), "properties": fault | {"line": place, "column": place}},
         "Problem": {
             "type": "object",
             "description": "Why a call was refused (RFC 9457).",

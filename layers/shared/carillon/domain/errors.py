@@ -70,11 +70,16 @@ class CarillonError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One mistake in the input: where (JSON pointer), which code, and what to do in words."""
+    """One mistake in the input: where (JSON pointer), which code, and what to do in words.
+
+    `line` and `column` (from 1) say where in a template's text.
+    """
 
     pointer: str
     code: Code
     message: str
+    line: int | None = None
+    column: int | None = None
 
 
 class Refused(CarillonError):

@@ -54,7 +54,13 @@ class TemplateInvalid(Invalid):
         self.mistakes = tuple(mistakes)
         super().__init__(
             [
-                Fault(f"/{m.part}", "template_invalid", f"line {m.line}, column {m.column}: {m.message}")
+                Fault(
+                    f"/{m.part}",
+                    "template_invalid",
+                    f"line {m.line}, column {m.column}: {m.message}",
+                    m.line,
+                    m.column,
+                )
                 for m in mistakes
             ],
             code="template_invalid",

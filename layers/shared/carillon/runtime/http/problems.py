@@ -113,5 +113,10 @@ def body(status: int, code: Code, detail: str, request_id: str, faults: Sequence
         "request_id": request_id,
     }
     if faults:
-        document["errors"] = [{"pointer": f.pointer, "code": f.code, "message": f.message} for f in faults]
+        document["errors"] = [_shown(fault) for fault in faults]
     return json.dumps(document, ensure_ascii=False)
+
+
+def _shown(fault: Fault) -> dict[str, Any]:
+    place = {} if fault.line is None else {"line": fault.line, "column": fault.column}
+    return {"pointer": fault.pointer, "code": fault.code, "message": fault.message, **place}
