@@ -9,7 +9,6 @@ import json
 import secrets
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,10 @@ from local.fakes.inbound import Inbound
 from local.fakes.ses import Ses
 from local.fakes.sns import Sns
 from local.fakes.twilio import Twilio
-from local.faults import Fault, FaultRegistry
+from local.faults import FaultRegistry
+from local.gateway import cors
 from local.gateway.server import Gateway
+from local.operations import Operations
 from local.outbox import Outbox
 from local.provision import fill_secrets, local_parameters, make_resources, worker_environment
 from local.scheduler.api import SchedulerApi
@@ -48,7 +49,6 @@ from local.triggers.streams import StreamPump
 from local.workers import Workers
 
 Progress = Callable[[str], None]
-_BACKEND_TARGETS = frozenset({"dynamodb", "sqs"})
 
 
 class AlreadyRunningError(RuntimeError):
@@ -96,8 +96,8 @@ class Cloud:
         config = self.config
         self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64))
         progress("ports")
-        self.api_url = self.servers.reserve("api", config.api_port)
-        self.tools_url = self.servers.reserve("tools", config.tools_port)
+        self.api_url = self.servers.reserve("api", config.api_port, or_any=config.ports_are_defaults)
+        self.tools_url = self.servers.reserve("tools", config.tools_port, or_any=config.ports_are_defaults)
         self.fakes_url = self.servers.reserve("fakes", 0)
         progress("backend and template")
         processed, _ = await asyncio.gather(
@@ -116,7 +116,7 @@ class Cloud:
         progress("functions")
         self._build()
         await self._start_serving()
-        self._approving = asyncio.create_task(self._approve_templates())
+        self._approving = asyncio.create_task(self.approve_templates())
 
     def _build(self) -> None:
         config, template, clock, store = self.config, self.template, self.clock, self.store
@@ -131,7 +131,7 @@ class Cloud:
         )
         doors = {route.function for route in routes} | {r.authorizer.function for r in routes if r.authorizer}
         self.workers.concurrency = {**dict.fromkeys(doors, 2), **config.concurrency}
-        self.gateway = Gateway(routes, self.workers, clock)
+        self.gateway = Gateway(routes, cors.read(template), self.workers, clock)
         self.outbox_list = Outbox(store, clock)
         self.tracer = MessageTracer(self.outbox_list, self.backend)
         self.callbacks = Callbacks(store, clock, self.session)
@@ -167,7 +167,7 @@ class Cloud:
         self.fakes.add("/", "twilio", self.twilio)
         self.fakes.on_crash = self.workers.crash
         self.backend.on_crash = self.workers.crash
-        self._inbound = Inbound(self.twilio, self.outbox_list, self.session, self.api_url)
+        self.inbound = Inbound(self.twilio, self.outbox_list, self.session, self.api_url)
 
     async def _start_serving(self) -> None:
         await asyncio.to_thread(fill_secrets, self.template, self.backend.url, TWILIO_ACCOUNT)
@@ -176,14 +176,19 @@ class Cloud:
                 await pump.open()
         await self.servers.serve("fakes", web.Server(self.fakes.handle, access_log=None))
         await self.servers.serve("api", web.Server(self.gateway.handle, access_log=None))
-        await self.servers.serve_app("tools", build_tools(self))
+        await self.servers.serve_app("tools", build_tools(Operations(self)))
         self.engine.start()
+
+    def warm(self, *functions: str) -> None:
+        """Start the processes of functions that are about to be used."""
+        for function in functions:
+            self.invocations.background.begin(self.workers.warm(f"{self.config.stack_name}-{function}"))
 
     async def templates_approved(self) -> None:
         """Wait until the WhatsApp texts are approved, which goes on beside everything else after the start."""
         await self._approving
 
-    async def _approve_templates(self) -> None:
+    async def approve_templates(self) -> None:
         """Have the built-in WhatsApp texts approved, if they can have changed since the last time."""
         texts = texts_fingerprint(self.config)
         tables = self.template.resources("AWS::DynamoDB::Table")
@@ -209,80 +214,6 @@ class Cloud:
             await self.session.close()
         self.store.close()
         self._lock.close()
-
-    # ---- what the tools offer
-
-    async def move_clock(self, target: float) -> None:
-        """Move the clock, working off all that falls due."""
-        await self.engine.move(target)
-
-    async def outbox(self) -> list[dict[str, Any]]:
-        """Answer what was sent, oldest first."""
-        return await self.tracer.entries()
-
-    async def set_faults(self, faults: list[Fault]) -> None:
-        """Put faults in force; those on the backend are played there."""
-        for fault in faults:
-            self.faults.add(fault)
-        await self._tell_backend()
-
-    async def clear_faults(self) -> None:
-        """End all faults."""
-        self.faults.clear()
-        await self._tell_backend()
-
-    async def _tell_backend(self) -> None:
-        chosen = [f.describe() for f in self.faults.faults() if f.target in _BACKEND_TARGETS]
-        await self.backend.call("faults", faults=[{**f, "struck": None} for f in chosen])
-
-    async def describe_faults(self) -> list[dict[str, Any]]:
-        """Answer the faults in force with how often they struck."""
-        counts = {(f["target"], f["kind"]): f["struck"] for f in await self.backend.call("fault_counts")}
-        return [
-            {**fault, "struck": fault["struck"] + counts.get((fault["target"], fault["kind"]), 0)}
-            for fault in self.faults.describe()
-        ]
-
-    async def reset(self) -> None:
-        """Forget everything but the clock and the operator's key, and begin empty."""
-        await self.clear_faults()
-        await self.engine.pause()
-        try:
-            await self.workers.stop()
-            self.store.clear()
-            self.store.put_note("operator key", self.operator_key)
-            await self.backend.call("reset")
-            await asyncio.to_thread(make_resources, self.template, self.backend.url)
-            await asyncio.to_thread(fill_secrets, self.template, self.backend.url, TWILIO_ACCOUNT)
-            self.workers.update(wiring.functions(self.template))
-            self.schedules.ensure_group("default")
-            for group in self.template.resources("AWS::Scheduler::ScheduleGroup"):
-                self.schedules.ensure_group(group.name)
-            await self._approve_templates()
-            self.gateway.authorizers.forget()
-            for pump in self.pumps:
-                if isinstance(pump, StreamPump):
-                    await pump.open()
-        finally:
-            self.engine.resume()
-
-    async def inbound(self, channel: str, sender: str, text: str) -> int:
-        """Let a client reply."""
-        return await self._inbound.deliver(channel, sender, text)
-
-    async def invoke(self, function: str, event: Any) -> dict[str, Any]:
-        """Run a function, by its name with or without the stack's, on an event; raises KeyError for an unknown one."""
-        name = function if function in self.workers.functions else f"{self.config.stack_name}-{function}"
-        outcome = await self.workers.invoke(name, event)
-        return {"payload": outcome.payload, "error": outcome.error}
-
-    def functions(self) -> dict[str, Any]:
-        """Answer how often each function ran and failed, and how long it took."""
-        return {name: asdict(tally) for name, tally in self.workers.tallies.items()}
-
-    async def queues(self) -> dict[str, Any]:
-        """Answer what waits in queues and streams."""
-        return await self.backend.state()
 
 
 def _sha256(text: str) -> str:

@@ -15,13 +15,17 @@ TWILIO_ACCOUNT = ("AC" + "0" * 31 + "1", "local-twilio-auth-token")
 
 @dataclass(frozen=True)
 class CloudConfig:
-    """Where the local cloud keeps its state, listens, and finds template and code. Port 0: any free one."""
+    """Where the local cloud keeps its state, listens, and finds template and code.
+
+    Port 0 is any free one; ports that are only defaults give way to what is there already.
+    """
 
     state_dir: Path = REPOSITORY / ".local"
     template: Path = REPOSITORY / "template.yaml"
     code: tuple[Path, ...] = (REPOSITORY, REPOSITORY / "layers" / "shared")
     api_port: int = DEFAULT_API_PORT
     tools_port: int = DEFAULT_TOOLS_PORT
+    ports_are_defaults: bool = False
     region: str = "eu-central-1"
     stack_name: str = "carillon"
     demo: bool = True
@@ -41,6 +45,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> CloudConfig:
         state_dir=Path(environ.get("LOCAL_DIR") or REPOSITORY / ".local"),
         api_port=int(environ.get("API_PORT") or DEFAULT_API_PORT),
         tools_port=int(environ.get("TOOLS_PORT") or DEFAULT_TOOLS_PORT),
+        ports_are_defaults=not environ.get("API_PORT") and not environ.get("TOOLS_PORT"),
         demo=environ.get("DEMO", "1") not in ("0", ""),
         fresh=environ.get("FRESH", "0") not in ("0", ""),
     )

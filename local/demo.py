@@ -56,6 +56,7 @@ async def make_demo(cloud: Cloud, progress: Callable[[str], None]) -> Demo:
     key: str | None = cloud.store.get_note("demo key")
     if key is None:
         api = _Api(cloud.session, cloud.api_url)
+        cloud.warm("ContactsApiFunction", "RecordsApiFunction", "PlanNotificationsFunction")
         made = await api.call(
             "POST",
             "/v1/organizations",

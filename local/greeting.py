@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from local.cloud import Cloud
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 def greet(console: Console, cloud: Cloud, demo: Demo | None) -> None:
     """Print where everything is and, with a demo, three commands to paste."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    table.add_row("API", cloud.api_url)
-    table.add_row("OpenAPI", f"{cloud.api_url}/docs")
-    table.add_row("Outbox", f"{cloud.tools_url}/outbox")
-    table.add_row("Operator key", cloud.operator_key)
+    lines = {
+        "API": cloud.api_url,
+        "OpenAPI": f"{cloud.api_url}/docs",
+        "Outbox": f"{cloud.tools_url}/outbox",
+        "Operator key": cloud.operator_key,
+    }
     if demo:
-        table.add_row("API key", f"{demo.api_key}  ({demo.organization})")
-    console.print()
-    console.print("[bold green]Carillon runs locally.[/bold green]")
-    console.print(table)
+        lines["API key"] = f"{demo.api_key}  ({demo.organization})"
+    console.print("\n[bold green]Carillon runs locally.[/bold green]\n")
+    for label, value in lines.items():
+        # Never wrapped: addresses and keys are there to be copied.
+        console.print(Text(f"{label:<14}", style="bold") + Text(value), soft_wrap=True)
     if demo:
         console.print(f"\n{demo.summary}\n\nTry, in another terminal:\n")
         for command in commands(cloud, demo):

@@ -16,9 +16,17 @@ class Servers:
         self._sockets: dict[str, socket.socket] = {}
         self._runners: list[web.BaseRunner] = []
 
-    def reserve(self, name: str, port: int) -> str:
-        """Listen on a port (0: any free one) and answer the base URL. Raises OSError if it is taken."""
-        listener = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
+    def reserve(self, name: str, port: int, *, or_any: bool = False) -> str:
+        """Listen on a port (0: any free one) and answer the base URL.
+
+        Raises OSError if it is taken, or takes a free one instead if `or_any`.
+        """
+        try:
+            listener = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
+        except OSError:
+            if not or_any:
+                raise
+            listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
         self._sockets[name] = listener
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 

@@ -113,6 +113,11 @@ class Workers:
             self.running -= 1
             self.on_finished()
 
+    async def warm(self, function: str) -> None:
+        """Start a process of the function, if there is none, and keep it for its first invocation."""
+        if function in self.functions and not self._idle[function]:
+            self._idle[function].append(await self._start(self.functions[function]))
+
     async def _take(self, spec: FunctionSpec) -> _Process:
         idle = self._idle[spec.name]
         while idle:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from local.clock import SimulatedClock
 from local.gateway.authorizer import Authorizers
+from local.gateway.cors import Cors
 from local.gateway.events import (
     MalformedAnswerError,
     Request,
@@ -30,8 +31,9 @@ _HOP_BY_HOP = frozenset({"content-length", "connection", "transfer-encoding", "d
 class Gateway:
     """Serves the routes of one HTTP API."""
 
-    def __init__(self, routes: Sequence[RouteSpec], workers: Workers, clock: SimulatedClock) -> None:
+    def __init__(self, routes: Sequence[RouteSpec], cors: Cors, workers: Workers, clock: SimulatedClock) -> None:
         self._routes = RouteTable(routes)
+        self._cors = cors
         self._workers = workers
         self._clock = clock
         self.authorizers = Authorizers(workers, clock.time)
@@ -64,7 +66,15 @@ class Gateway:
         return await self.serve(request, request_id)
 
     async def serve(self, request: Request, request_id: str) -> Response:
-        """Answer a request that has been read: route, authorizer, function, translation."""
+        """Answer a request that has been read: preflight, route, authorizer, function, translation."""
+        preflight = self._cors.preflight(request)
+        if preflight is not None:
+            return preflight
+        response = await self._serve(request, request_id)
+        self._cors.decorate(request, response)
+        return response
+
+    async def _serve(self, request: Request, request_id: str) -> Response:
         match = self._routes.match(request.method, request.raw_path)
         if match is None:
             return message(404, "Not Found")

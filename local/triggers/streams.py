@@ -21,6 +21,8 @@ from local.workers import Outcome, Workers
 
 _READ_LIMIT = 100
 _LONGEST_PAUSE_S = 60.0
+_FAULT_PAUSE_S = 30.0
+_NOT_DELIVERED = frozenset({"delay", "error_5xx", "throttle", "timeout_before", "timeout_after", "reject"})
 
 
 @dataclass
@@ -113,7 +115,13 @@ class StreamPump(Pump):
         if not batch:
             await self._finish(piece, len(part))
             return
+        if self._faults.draw("stream", _NOT_DELIVERED):
+            self._retry_at = self._clock.time() + _FAULT_PAUSE_S
+            return
         outcome = await self._workers.invoke(self._mapping.function, {"Records": batch})
+        if self._faults.draw("stream", {"crash_after"}):
+            # The work was done and the answer lost: all of it comes again.
+            outcome = Outcome(error={"errorType": "Runtime.ExitError", "errorMessage": "played by a fault"})
         if self._faults.draw("stream", {"duplicate_delivery"}):
             outcome = await self._workers.invoke(self._mapping.function, {"Records": batch})
         failed_at = self._failed_at(outcome, batch)

@@ -142,3 +142,15 @@ def test_the_outbox_page_is_served(real_cloud: RunningCloud) -> None:
     page = real_cloud.tools.get("/outbox")
     assert page.status_code == 200
     assert "<title>Outbox" in page.text
+
+
+def test_a_browser_is_answered_for_the_origins_that_the_template_allows(real_cloud: RunningCloud) -> None:
+    asked = {"Origin": "https://localhost", "Access-Control-Request-Method": "GET"}
+    preflight = real_cloud.api.options("/v1/me", headers=asked)
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-origin"] == "https://localhost"
+    assert "authorization" in preflight.headers["access-control-allow-headers"]
+    stranger = real_cloud.api.options("/v1/me", headers=asked | {"Origin": "https://example.com"})
+    assert "access-control-allow-origin" not in stranger.headers
+    health = real_cloud.api.get("/health", headers={"Origin": "https://localhost"})
+    assert health.headers["access-control-expose-headers"] == "etag"
