@@ -96,6 +96,19 @@ def test_a_claim_whose_answer_was_lost_is_known_by_its_owner_and_sent_once(rig: 
     assert len(rig.provider.sent) == 1
 
 
+class LostAnswers(MemoryMessages):
+    """The table takes the claim, its answer gets lost, and the client's repetition finds the condition broken."""
+
+    def claim(self, org_id: str, message: Message, claim: Claim) -> bool:
+        super().claim(org_id, message, claim)
+        return super().claim(org_id, message, claim)
+
+
+def test_a_claim_whose_answer_was_lost_is_still_this_senders(rig: Rig) -> None:
+    (done,) = replace(rig.sender(), messages=LostAnswers(rig.account)).send(rig.take("email"))
+    assert (done.result, rig.only().status, len(rig.provider.sent)) == ("sent", "sent", 1)
+
+
 class Bound(MemoryMessages):
     """A change binds the message to a newer version right before the first claim."""
 
