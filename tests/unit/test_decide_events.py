@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
-from carillon.domain.catalog import Audience
 from carillon.domain.channels import Channel
 from carillon.domain.clients import ConsentState
-from carillon.domain.decide import Facts, Verdict, decide_event
+from carillon.domain.decide import decide_event
 from carillon.domain.records import Actor
-from carillon.domain.rules import Rule, RuleChannel, Rules, RulesInForce, RuleWhen, default_rules
-from carillon.domain.settings import Notified
+from carillon.domain.rules import RuleChannel, RuleWhen
 from tests.builders import (
     ALL_SERVICE,
     appointment,
@@ -24,50 +22,9 @@ from tests.builders import (
     settings,
     staff,
 )
+from tests.verdicts import everybody, refusals, rule, ruled, sends
 
 BOOKED = "appointment.booked.console"
-
-
-def rule(key: str, audience: Audience, *channels: Channel, **changes: Any) -> Rule:
-    return Rule(
-        id=f"{key}.{audience}",
-        key=key,
-        event=key,
-        audience=audience,
-        channels={name: RuleChannel(enabled=True) for name in channels},
-        **changes,
-    )
-
-
-def ruled(*rules: Rule) -> RulesInForce:
-    return RulesInForce(Rules(rules=list(rules)), "organization")
-
-
-def sends(verdicts: list[Verdict]) -> list[tuple[str, str, str, str | None]]:
-    return [
-        (item.recipient.audience, item.recipient.ref, item.channel, item.address)
-        for verdict in verdicts
-        for item in verdict.send
-    ]
-
-
-def refusals(verdicts: list[Verdict]) -> list[tuple[str, str, str | None]]:
-    return [(item.recipient.ref, item.channel, item.reason) for verdict in verdicts for item in verdict.refused]
-
-
-def everybody(**changes: Any) -> Facts:
-    """An appointment with two collaborators, a manager and an owner among the staff, and both in the settings."""
-    basis: dict[str, Any] = {
-        "record": record(appointment(staff_ids=["s1", "s2"])),
-        "staff": {
-            "s1": staff("s1"),
-            "s2": staff("s2"),
-            "m1": staff("m1", roles=["manager"]),
-            "o1": staff("o1", roles=["owner"]),
-        },
-        "settings": settings(manager=Notified(email="manager@example.com"), owner=Notified(email="owner@example.com")),
-    }
-    return facts(**(basis | changes))
 
 
 def test_by_default_everybody_of_the_row_gets_an_e_mail() -> None:
@@ -226,60 +183,6 @@ def test_a_collaborator_who_was_removed_is_told_although_the_record_does_not_nam
 def test_without_a_client_the_others_are_told() -> None:
     assert "c:anna" not in [item[1] for item in sends(decide_event(event(), everybody(client=None)))]
     assert "s:s1" in [item[1] for item in sends(decide_event(event(), everybody(client=None)))]
-
-
-def test_nobody_is_told_of_what_he_did_himself() -> None:
-    acted = event(actor=Actor(type="staff", id="s1"))
-    verdicts = decide_event(acted, everybody())
-    assert ("s:s1", "email", "recipient_is_actor") in refusals(verdicts)
-    assert [item[1] for item in sends(verdicts) if item[0] == "collaborator"] == ["s:s2"]
-
-
-def test_a_manager_is_not_told_of_his_own_act_either() -> None:
-    verdicts = decide_event(event(actor=Actor(type="staff", id="m1")), everybody())
-    assert ("s:m1", "email", "recipient_is_actor") in refusals(verdicts)
-
-
-def test_include_actor_tells_him_too() -> None:
-    rules = ruled(*(replace(one, include_actor=one.audience == "collaborator") for one in default_rules().rules))
-    verdicts = decide_event(event(actor=Actor(type="staff", id="s1")), everybody(rules=rules))
-    assert ("collaborator", "s:s1", "email", "s1@example.com") in sends(verdicts)
-
-
-def test_a_client_is_told_of_his_own_acts() -> None:
-    verdicts = decide_event(event("appointment.cancelled", actor=Actor(type="client", id="anna")), everybody())
-    assert ("client", "c:anna", "email", "anna@example.com") in sends(verdicts)
-
-
-def test_a_client_whose_id_is_the_actors_is_not_taken_for_the_member_of_staff() -> None:
-    verdicts = decide_event(event(actor=Actor(type="staff", id="anna")), everybody())
-    assert ("client", "c:anna", "email", "anna@example.com") in sends(verdicts)
-
-
-def test_equal_addresses_are_told_once_as_the_most_specific_audience() -> None:
-    shared = staff("s1", email="boss@example.com", roles=["collaborator", "manager", "owner"])
-    of = everybody(
-        staff={"s1": shared},
-        settings=settings(manager=Notified(email="boss@example.com"), owner=Notified(email="boss@example.com")),
-    )
-    verdicts = decide_event(event(), of)
-    assert [item for item in sends(verdicts) if item[0] != "client"] == [
-        ("collaborator", "s:s1", "email", "boss@example.com")
-    ]
-    assert [reason for _, _, reason in refusals(verdicts)] == ["duplicate"] * 4
-
-
-def test_who_is_refused_as_collaborator_may_still_be_told_as_manager() -> None:
-    shared = staff("s1", email="boss@example.com", opted_out=["email"])
-    of = everybody(staff={"s1": shared}, settings=settings(manager=Notified(email="boss@example.com")))
-    assert ("manager", "r:manager#2026-11-23", "email", "boss@example.com") in sends(decide_event(event(), of))
-
-
-def test_equal_addresses_on_different_channels_are_no_duplicates() -> None:
-    rules = ruled(rule(BOOKED, "collaborator", "email"), rule(BOOKED, "manager", "email", "sms"))
-    boss = staff("s1", roles=["collaborator", "manager"])
-    found = sends(decide_event(event(), everybody(rules=rules, staff={"s1": boss}, settings=settings())))
-    assert [(item[0], item[2]) for item in found] == [("collaborator", "email"), ("manager", "sms")]
 
 
 def test_the_role_addresses_are_kept_by_day() -> None:

@@ -1,16 +1,16 @@
 """Following a record: its events become messages, its plan becomes schedules, and only then it counts as planned."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from carillon.domain.errors import Contended
-from carillon.domain.records import Actor, StoredRecord
+from carillon.domain.records import Actor
 from carillon.domain.settings import Notified
 from carillon.ports import Committed
 from carillon.services.planning import ROUNDS, Planner
-from tests.builders import NOW, ORG, REF, client, organization, planned, staff
+from tests.builders import ORG, REF, client, organization, staff
 from tests.fakes import MemoryRecords
 from tests.faults import Line
 from tests.rig import Rig
@@ -196,6 +196,16 @@ def test_the_staff_and_the_manager_are_told_too() -> None:
     ]
 
 
+def test_a_manager_who_takes_an_appointment_on_is_told_once() -> None:
+    rig = Rig()
+    rig.account.staff[ORG, "s2"] = staff("s2", roles=["collaborator", "manager"])
+    rig.put(staff_ids=["s1"], notify=False)
+    rig.put(staff_ids=["s1", "s2"])
+    rig.follow("anna")
+    to_s2 = [(m.audience, m.template) for m in rig.account.found(ORG, "queued") if m.to == "s2@example.com"]
+    assert to_s2 == [("collaborator", BOOKED)]
+
+
 def test_an_appointment_that_passes_to_another_client_tells_both() -> None:
     rig = Rig()
     rig.put()
@@ -206,123 +216,6 @@ def test_an_appointment_that_passes_to_another_client_tells_both() -> None:
     found = [(m.to, m.template) for m in rig.account.found(ORG, "queued")]
     assert sorted(found) == [("anna@example.com", CANCELLED), ("bob@example.com", BOOKED)]
     assert {due.client_id for due in rig.schedules.kept.values()} == {"bob"}
-
-
-# --- A change while earlier messages still wait --------------------------------------------------------------------
-
-
-def test_a_change_while_the_booking_waits_is_dropped_and_the_booking_goes_with_the_new_values() -> None:
-    rig = Rig()
-    rig.put()
-    rig.follow("anna")
-    rig.put(start="2026-12-03T09:00:00")
-    rig.follow("anna")
-    assert rig.told()[:2] == [("email", BOOKED, "queued", None), (None, CHANGED, "suppressed", "superseded")]
-    (sent,) = rig.deliver()
-    assert sent.result == "sent"
-    assert [outgoing.rendered.text for outgoing in rig.provider.sent] == [f"{BOOKED} v2"]
-
-
-def test_a_booking_rendered_before_the_change_is_not_claimed_any_more() -> None:
-    rig = Rig()
-    rig.put()
-    rig.follow("anna")
-    waiting = rig.take("email")
-    rig.put(start="2026-12-03T09:00:00")
-    rig.follow("anna")
-    assert rig.account.required == {(ORG, rig.only("queued").key): 2}
-    rig.queues.ready = waiting
-    rig.deliver()
-    assert rig.provider.sent[0].rendered.text == f"{BOOKED} v2"
-
-
-def test_a_change_after_the_booking_went_out_is_told() -> None:
-    rig = Rig()
-    rig.put()
-    rig.follow("anna")
-    rig.deliver()
-    rig.put(start="2026-12-03T09:00:00")
-    rig.follow("anna")
-    assert [(m.template, m.status) for m in rig.account.found(ORG)] == [(BOOKED, "sent"), (CHANGED, "queued")]
-
-
-def test_of_two_changes_that_wait_only_the_newer_is_told() -> None:
-    rig = Rig()
-    rig.put()
-    rig.follow("anna")
-    rig.deliver()
-    rig.put(start="2026-12-03T09:00:00")
-    rig.follow("anna")
-    rig.put(start="2026-12-04T09:00:00")
-    rig.follow("anna")
-    changes = [(m.occasion.version, m.status, m.reason) for m in rig.account.found(ORG) if m.template == CHANGED]
-    assert changes == [(2, "suppressed", "superseded"), (3, "queued", None)]
-    results = sorted(sent.result for sent in rig.deliver())
-    assert results == ["dropped", "sent"]
-    assert len(rig.provider.sent) == 2
-
-
-def test_two_changes_followed_together_are_told_once() -> None:
-    rig = Rig()
-    rig.put()
-    rig.follow("anna")
-    rig.deliver()
-    rig.put(start="2026-12-03T09:00:00")
-    rig.put(start="2026-12-04T09:00:00")
-    rig.follow("anna")
-    rig.deliver()
-    assert [outgoing.rendered.text for outgoing in rig.provider.sent] == [f"{BOOKED} v1", f"{CHANGED} v3"]
-
-
-def test_a_change_is_told_on_the_channels_on_which_no_booking_waits() -> None:
-    rig = Rig()
-    rig.put(staff_ids=["s1"])
-    rig.follow("anna")
-    for_client = [ready for ready in rig.take("email") if ready.key.recipient == "c:anna"]
-    rig.sender().send(for_client)
-    rig.put(staff_ids=["s1"], start="2026-12-03T09:00:00")
-    rig.follow("anna")
-    changes = sorted((m.audience, m.status) for m in rig.account.found(ORG) if m.template == CHANGED)
-    # The client has read the booking; the collaborator's still waits and carries the change.
-    assert changes == [("client", "queued"), ("collaborator", "suppressed")]
-
-
-def test_a_booking_that_never_went_out_before_its_cancellation_says_nothing() -> None:
-    rig = Rig()
-    rig.put()
-    rig.follow("anna")
-    rig.put(status="cancelled")
-    rig.follow("anna")
-    rig.deliver()
-    told = {m.template: (m.status, m.reason) for m in rig.account.found(ORG)}
-    assert told[BOOKED] == ("suppressed", "superseded")
-    assert told[CANCELLED] == ("sent", None)
-
-
-def test_booked_cancelled_and_booked_again_in_one_go_is_told_once() -> None:
-    rig = Rig()
-    for status in ("booked", "cancelled", "booked"):
-        rig.put(status=status)
-        rig.follow("anna")
-    rig.deliver()
-    told = [(m.template, m.occasion.version, m.status) for m in rig.account.found(ORG)]
-    assert told == [(BOOKED, 1, "suppressed"), (CANCELLED, 2, "suppressed"), (BOOKED, 3, "sent")]
-    assert len(rig.provider.sent) == 1
-
-
-def test_cancelled_booked_and_cancelled_again_in_one_go_is_told_once() -> None:
-    rig = Rig()
-    rig.put()
-    rig.follow("anna")
-    rig.deliver()
-    for status in ("cancelled", "booked", "cancelled"):
-        rig.put(status=status)
-        rig.follow("anna")
-    rig.deliver()
-    assert [outgoing.rendered.text for outgoing in rig.provider.sent] == [f"{BOOKED} v1", f"{CANCELLED} v4"]
-
-
-# --- Repeats and other writers -------------------------------------------------------------------------------------
 
 
 class BusyRecords(MemoryRecords):
@@ -396,13 +289,3 @@ def test_a_client_without_a_phone_is_followed_alike() -> None:
     rig.account.staff[ORG, "s1"] = staff("s1", mobile=None)
     rig.put(staff_ids=["s1"])
     assert rig.follow("anna")
-
-
-def test_the_record_of_the_rig_is_a_stored_one() -> None:
-    rig = Rig()
-    rig.put()
-    record = rig.record()
-    assert isinstance(record, StoredRecord)
-    assert planned("day_before") in record.plan
-    assert record.created_at == NOW
-    assert record.start == NOW + timedelta(days=8, hours=4, minutes=30)

@@ -58,13 +58,22 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All channels of one recipient on one occasion: those that send, and those that do not."""
+    """All channels of one recipient on one occasion, in the order in which they are listed."""
 
     recipient: Recipient
     template: str
-    send: tuple[Decision, ...]
-    refused: tuple[Decision, ...] = ()
+    listed: tuple[Decision, ...]
     strategy: Strategy | None = None
+
+    @property
+    def send(self) -> tuple[Decision, ...]:
+        """The channels that send."""
+        return tuple(item for item in self.listed if item.send)
+
+    @property
+    def refused(self) -> tuple[Decision, ...]:
+        """The channels that do not, each with its reason."""
+        return tuple(item for item in self.listed if not item.send)
 
     @property
     def strategy_continues(self) -> bool:
@@ -72,21 +81,31 @@ class Verdict:
         return self.strategy == "first_reachable"
 
 
-def decide_event(event: Event, facts: Facts) -> list[Verdict]:
-    """Decide who is told of an event: by the rule of its row, on every channel the rule enables."""
+Told = set[tuple[Channel, str]]
+"""Addresses that were told already, by channel, whatever their letters' case."""
+
+
+def decide_event(event: Event, facts: Facts, told: Told | None = None) -> list[Verdict]:
+    """Decide who is told of an event: by the rule of its row, on every channel the rule enables.
+
+    `told` is shared by the events of one change, so that nobody of the business is told of it twice; it is added to.
+    """
     row = row_for(event.type, source=facts.record.appointment.source, actor=event.actor.type)
     if row is None:
         return []
     verdicts: list[Verdict] = []
-    taken: set[tuple[Channel, str]] = set()
+    staff_told, client_told = told if told is not None else set(), Told()
     for audience in _most_specific_first(row, event):
         rule = facts.rules.rules.for_row(row.key, audience)
         if rule is None or not rule.enabled_channels:
             continue
         for recipient in _recipients(audience, event, facts):
             decisions = _by_rule(rule, recipient, event, row.purpose, facts)
-            decisions = [_without_doubles(decision, taken) for decision in decisions]
-            taken |= {(item.channel, item.address) for item in decisions if item.send and item.address}
+            decisions = [_without_doubles(decision, staff_told | client_told) for decision in decisions]
+            # Two clients may share an address, and each is to know what became of his appointment.
+            (client_told if audience == "client" else staff_told).update(
+                _place(item) for item in decisions if item.send
+            )
             verdicts.append(_verdict(recipient, rule.key, decisions))
     return verdicts
 
@@ -200,9 +219,7 @@ def _by_rule(rule: Rule, recipient: Recipient, event: Event, purpose: Purpose, f
 def _verdict(
     recipient: Recipient, template: str, decisions: Iterable[Decision], strategy: Strategy | None = None
 ) -> Verdict:
-    decided = tuple(decisions)
-    send = tuple(item for item in decided if item.send)
-    return Verdict(recipient, template, send, tuple(item for item in decided if not item.send), strategy)
+    return Verdict(recipient, template, tuple(decisions), strategy)
 
 
 def _first_only(decisions: list[Decision]) -> list[Decision]:
@@ -221,8 +238,12 @@ def _no(recipient: Recipient, channel: Channel, template: str, reason: str, leve
     return Decision(recipient, channel, send=False, template=template, reason=reason, level=level)
 
 
-def _without_doubles(decision: Decision, taken: set[tuple[Channel, str]]) -> Decision:
-    if decision.send and decision.address and (decision.channel, decision.address) in taken:
+def _place(decision: Decision) -> tuple[Channel, str]:
+    return decision.channel, (decision.address or "").casefold()
+
+
+def _without_doubles(decision: Decision, told: Told) -> Decision:
+    if decision.send and _place(decision) in told:
         return _no(decision.recipient, decision.channel, decision.template, "duplicate", "record")
     return decision
 

@@ -99,11 +99,12 @@ def _handovers(before: Appointment, after: Appointment, event: Callable[..., Eve
     kept = sorted(set(after.staff_ids) & set(before.staff_ids))
     if passed_on:
         events += [event(CANCELLED, client=before.client_id, audiences=["client"]), event(BOOKED, audiences=["client"])]
-    if changed or passed_on:
-        rest = ["collaborator", "manager", "owner"] if passed_on else None
-        events.insert(0, event(CHANGED, audiences=rest, staff=kept if added or removed else None))
     if added:
         events.append(event(BOOKED, audiences=["collaborator"], staff=added))
     if removed:
         events.append(event(CANCELLED, audiences=["collaborator"], staff=removed))
+    # Last: who is told as one of the above is not told as a manager too.
+    if changed or passed_on:
+        rest = ["collaborator", "manager", "owner"] if passed_on else None
+        events.append(event(CHANGED, audiences=rest, staff=kept if added or removed else None))
     return events

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from carillon.domain.catalog import reminder_template_key
 from carillon.domain.channels import Channel
-from carillon.domain.decide import Facts, Verdict, decide_event
+from carillon.domain.decide import Facts, Told, Verdict, decide_event
 from carillon.domain.errors import Contended
 from carillon.domain.messages import MessageKey, Occasion, event_deadline, message_key
 from carillon.domain.plan import due_entries
@@ -92,12 +92,13 @@ class Planner:
     def _announce(self, org_id: str, record: StoredRecord, snapshot: Snapshot) -> None:
         staff = self.reader.all_staff(org_id) if record.events else {}
         ready: list[Ready] = []
+        told: dict[int, Told] = {}
         for event in record.events:
             client = snapshot.clients.get(event.client_id or record.appointment.client_id)
             facts = facts_of(snapshot, record, self.connections, client=client, staff=staff)
             if facts is None:
                 return
-            for verdict in decide_event(event, facts):
+            for verdict in decide_event(event, facts, told.setdefault(event.version, set())):
                 ready += self._tell(org_id, event, verdict, facts)
         self.queues.send_ready(ready)
 
