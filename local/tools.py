@@ -90,12 +90,21 @@ def _bound(
     tools: Tools, handler: Callable[[Tools, web.Request], Awaitable[web.StreamResponse]]
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
+        if not _from_here(request):
+            return web.json_response({"detail": "the tools answer this machine's own pages only"}, status=403)
         try:
             return await handler(tools, request)
         except UnprocessableError as error:
             return web.json_response({"detail": str(error)}, status=422)
 
     return handle
+
+
+def _from_here(request: web.Request) -> bool:
+    """Whether a request comes from a program here or from our own page, not from some site open in a browser."""
+    host = request.host.rsplit(":", 1)[0]
+    origin = request.headers.get("Origin")
+    return host in ("127.0.0.1", "localhost") and (origin is None or origin == f"http://{request.host}")
 
 
 async def _home(_: Tools, __: web.Request) -> web.StreamResponse:

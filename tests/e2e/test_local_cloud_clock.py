@@ -129,3 +129,11 @@ def test_two_clouds_never_share_one_state(start: StartCloud, probe_cloud: Runnin
     start()
     with pytest.raises(AssertionError, match="running on"):
         start()
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://example.com"}, {"Host": "rebound.example.com"}])
+def test_a_foreign_page_in_the_browser_can_do_nothing(probe_cloud: RunningCloud, headers: dict[str, str]) -> None:
+    before = moment(probe_cloud.now())
+    answer = probe_cloud.tools.post("/clock", json={"advance": "P1D"}, headers=headers)
+    assert answer.status_code == 403
+    assert moment(probe_cloud.now()) - before < timedelta(minutes=1)
