@@ -27,8 +27,8 @@ setup: .venv/.installed  ## The development environment, in .venv
 run: setup  ## The local cloud with a demo organization [API_PORT= TOOLS_PORT= DEMO=0 FRESH=1]
 	@exec $(PYTHON) -m local
 
-test: setup  ## All tests [ARGS="-k name"]
-	$(PYTHON) -m pytest $(ARGS)
+test: setup  ## All tests, on every core [ARGS="-k name"]
+	$(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: setup  ## ruff, mypy --strict, import-linter
 	.venv/bin/ruff check .
