@@ -336,7 +336,10 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What a provider is asked to send, once. `token` comes back in its receipts and names the message."""
+    """What a provider is asked to send, once. `token` comes back in its receipts and names the message.
+
+    `attempt` counts the calls for this message from 1.
+    """
 
     org_id: str
     message_id: str
@@ -346,6 +349,7 @@ class Outgoing:
     valid_seconds: int
     sender_name: str
     reply_to: str | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +357,8 @@ class Outcome:
     """What a provider answered.
 
     `permanent`, `misconfigured` and `unknown` have a reason of the contract; `retry` may carry the provider's own
-    delay in seconds. `code` is the provider's, for logs and the timeline.
+    delay in seconds. `code` is the provider's, for logs and the timeline. `receipt` is there when the receipt is known
+    at once, as for test data.
     """
 
     kind: Literal["accepted", "permanent", "retry", "misconfigured", "unknown"]
@@ -362,6 +367,7 @@ class Outcome:
     code: str | None = None
     retry_after: int | None = None
     parts: int | None = None
+    receipt: Literal["delivered", "failed"] | None = None
 
 
 class Provider(Protocol):

@@ -8,6 +8,7 @@ from carillon.adapters.aws import sending_client
 from carillon.adapters.composing import TemplateComposer
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
+from carillon.adapters.providers.simulated import ExceptTestData
 from carillon.adapters.queues import ready_from_data
 from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import NoTokens, SignedTokens
@@ -66,7 +67,7 @@ def _sender(channel: Channel, report: Report, told: SenderConfig, provider: Prov
         queues=queues(told),
         connections=connections(told),
         composer=TemplateComposer(table(told.table_name), connections(told), current_clock),
-        provider=provider,
+        provider=ExceptTestData(provider),
         tokens=tokens,
         fallback=fallback(told),
         clock=current_clock,

@@ -257,14 +257,18 @@ def _check(appointment_id: str, stated: AppointmentInput) -> None:
 
 
 def _references(stated: AppointmentInput, snapshot: Snapshot, brought: Client | None) -> Client:
+    """Find the client, and check that everybody named exists: whoever left may stay where he is, but not join."""
+    before = snapshot.record.appointment if snapshot.record is not None and not snapshot.record.deleted else None
     client = brought or snapshot.clients.get(stated.client_id or "")
     faults = []
-    if client is None or client.removed:
+    gone = client is None or (client.removed and (before is None or before.client_id != client.id))
+    if gone:
         faults.append(Fault("/client_id", "unknown_reference", f"There is no client {stated.client_id!r}."))
+    known = {*snapshot.staff, *(before.staff_ids if before is not None else ())}
     faults += [
         Fault(f"/staff_ids/{place}", "unknown_reference", f"There is no member of staff {staff_id!r}.")
         for place, staff_id in enumerate(stated.staff_ids)
-        if staff_id not in snapshot.staff
+        if staff_id not in known
     ]
     if faults or client is None:
         raise Invalid(faults)

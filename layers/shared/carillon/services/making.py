@@ -98,9 +98,9 @@ class MessageMaker:
 
 
 def _before(decision: Decision, verdict: Verdict) -> tuple[tuple[str, str], ...]:
-    """Name the channels passed over in favour of this one, with their reasons."""
-    return tuple(
-        (item.channel, item.reason or "")
-        for item in verdict.refused
-        if item.reason != "covered_by_other_channel" and item.channel != decision.channel
-    )
+    """Name the channels of a strategy that come before this one and gave it their turn, with their reasons."""
+    if not verdict.strategy_continues:
+        return ()
+    listed = [item.channel for item in verdict.listed]
+    earlier = listed[: listed.index(decision.channel)]
+    return tuple((item.channel, item.reason or "") for item in verdict.refused if item.channel in earlier)

@@ -146,6 +146,7 @@ class Sender:
             valid_seconds=max(60, int((message.deadline - now).total_seconds())),
             sender_name=settings.name,
             reply_to=settings.contact.email,
+            attempt=message.attempt + 1,
         )
 
     def _not_now(self, ready: Ready, message: Message | None, snapshot: Snapshot, now: datetime) -> Sent:
@@ -181,8 +182,15 @@ class Sender:
             decided = self._requeue(ready, _later(ready, moved.not_before, now))
         elif then is not None and then.channel is not None:
             decided = self._requeue(ready, replace(ready, channel=then.channel, key=then.key, delay=0))
+        elif outcome.receipt is not None:
+            self._receive(ready, message, snapshot, Moved(outcome.receipt, now, outcome.reason))
         # What is written is safe from repetition, so the queue may bring it again for what is to follow.
         return Sent(ready, result if decided else "busy", moved.reason or outcome.code, message.id, outcome.provider_id)
+
+    def _receive(self, ready: Ready, message: Message, snapshot: Snapshot, moved: Moved) -> None:
+        """Apply a receipt that came with the answer."""
+        self.messages.receipt(ready.org_id, ready.key, moved)
+        self.fallback.after(ready.org_id, message, moved, snapshot)
 
     def _following(
         self, ready: Ready, message: Message, moved: Moved, snapshot: Snapshot
