@@ -1,64 +1,31 @@
-"""The ports in memory: the same promises as the real adapters, which the stores' tests hold both to.
+"""The stores in memory: the same promises as the real adapters, which the stores' tests hold both to.
 
 A test builds an `Account`, fills it, and gives services the parts they need.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import RLock
 from typing import Any
 
-from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, Staff
-from carillon.domain.ids import ulid
 from carillon.domain.listing import Page
 from carillon.domain.messages import LEASE, MOVES, Message, MessageFilter, MessageKey
 from carillon.domain.organizations import Organization
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.rules import DEFAULTS_LEVEL, ORGANIZATION_LEVEL, Rules, RulesInForce, default_rules
-from carillon.domain.scheduling import at_expression, schedule_name
 from carillon.domain.settings import Settings
 from carillon.ports import (
     Claim,
     Committed,
-    Due,
     DueRow,
     Moved,
-    Outcome,
-    Outgoing,
-    Ready,
     RecordChange,
-    Rendered,
-    RenderingFailed,
     Snapshot,
     Want,
 )
 from carillon.ports_directory import ClientChange, Saved
-
-
-@dataclass
-class SetClock:
-    """A clock that stands still until it is moved."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
-
-    def advance(self, **by: float) -> None:
-        self.at += timedelta(**by)
-
-
-@dataclass
-class CountingIds:
-    """ULIDs in the order they were asked for."""
-
-    made: int = 0
-
-    def ulid(self, now: datetime) -> str:
-        self.made += 1
-        return ulid(now, self.made.to_bytes(10))
 
 
 @dataclass
@@ -262,9 +229,17 @@ class MemoryMessages:
         return next((m for m in self.account.found(org_id) if m.id == message_id), None)
 
     def page(
-        self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None, now: datetime
-    ) -> Page[Message]:  # the listing has its own tests, against the real store
-        raise NotImplementedError
+        self,
+        org_id: str,
+        wanted: MessageFilter,
+        *,
+        limit: int,
+        position: str | None,
+        now: datetime,  # noqa: ARG002 - nothing here outlives its time
+    ) -> Page[Message]:
+        begin = int(position or 0)
+        found = [message for message in reversed(self.account.found(org_id)) if _fits(message, wanted)]
+        return Page(found[begin : begin + limit], str(begin + limit) if len(found) > begin + limit else None)
 
     def _move(
         self, org_id: str, key: MessageKey, moved: Moved, allowed: Callable[[Message], bool], **held: Any
@@ -287,101 +262,9 @@ class MemoryMessages:
             return True
 
 
-@dataclass
-class MemoryQueues:
-    """See the port `Queues`; what was sent stays listed."""
-
-    ready: list[Ready] = field(default_factory=list)
-    due: list[Due] = field(default_factory=list)
-    jobs: list[Mapping[str, Any]] = field(default_factory=list)
-
-    def send_ready(self, messages: Sequence[Ready]) -> None:
-        self.ready += messages
-
-    def send_due(self, reminders: Sequence[Due]) -> None:
-        self.due += reminders
-
-    def send_job(self, job: Mapping[str, Any], *, delay: int = 0) -> None:  # noqa: ARG002 - done at once
-        self.jobs.append(job)
-
-
-@dataclass
-class MemorySchedules:
-    """See the port `Schedules`; refuses the past, as AWS does."""
-
-    clock: SetClock
-    kept: dict[str, Due] = field(default_factory=dict)
-    expressions: dict[str, str] = field(default_factory=dict)
-    deleted: list[Due] = field(default_factory=list)
-
-    def create(self, reminder: Due) -> None:
-        if reminder.at <= self.clock.now():
-            raise ValueError("EventBridge Scheduler refuses a schedule in the past")
-        name = _schedule(reminder)
-        self.expressions[name] = at_expression(reminder.at)
-        self.kept[name] = reminder
-
-    def delete(self, reminder: Due) -> None:
-        self.kept.pop(_schedule(reminder), None)
-        self.deleted.append(reminder)
-
-
-def _schedule(reminder: Due) -> str:
-    return schedule_name(reminder.org_id, reminder.record, reminder.key, reminder.at, reminder.generation)
-
-
-@dataclass
-class SetConnections:
-    """See the port `Connections`."""
-
-    channels: frozenset[Channel] = frozenset({"email", "sms", "whatsapp"})
-    templates: frozenset[tuple[str, str, str]] = frozenset({("reminder", "client", "nl")})
-
-    def connected(self, organization: Organization, settings: Settings) -> frozenset[Channel]:  # noqa: ARG002
-        return self.channels
-
-    def whatsapp_templates(
-        self,
-        organization: Organization,  # noqa: ARG002
-        settings: Settings,  # noqa: ARG002
-    ) -> frozenset[tuple[str, str, str]]:
-        return self.templates
-
-
-@dataclass
-class PlainComposer:
-    """See the port `Composer`: says which version of the record it read."""
-
-    broken: bool = False
-
-    def compose(self, message: Message, snapshot: Snapshot) -> Rendered:
-        if self.broken:
-            raise RenderingFailed("broken on purpose")
-        version = snapshot.record.version if snapshot.record else 0
-        return Rendered(f"{message.template} v{version}", subject="subject")
-
-
-@dataclass
-class ScriptedProvider:
-    """See the port `Provider`: gives the scripted outcomes in turn, then accepts everything."""
-
-    script: list[Outcome | Exception] = field(default_factory=list)
-    sent: list[Outgoing] = field(default_factory=list)
-
-    def send(self, outgoing: Outgoing) -> Outcome:
-        self.sent.append(outgoing)
-        answer = self.script.pop(0) if self.script else Outcome("accepted", provider_id=f"p-{len(self.sent)}")
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-class PlainTokens:
-    """See the port `Tokens`: readable and unsigned."""
-
-    def issue(self, org_id: str, key: MessageKey) -> str:
-        return f"{org_id} {key.recipient} {key.digest}"
-
-    def read(self, token: str) -> tuple[str, MessageKey] | None:
-        parts = token.split(" ")
-        return (parts[0], MessageKey(parts[1], parts[2])) if len(parts) == 3 else None
+def _fits(message: Message, wanted: MessageFilter) -> bool:
+    asked = (wanted.channel, wanted.status, wanted.record, wanted.client_id, wanted.origin)
+    has = (message.channel, message.status, message.occasion.record, message.client_id, message.origin)
+    same = all(value is None or value == own for value, own in zip(asked, has, strict=True))
+    late_enough = wanted.since is None or message.created_at >= wanted.since
+    return same and late_enough and (wanted.until is None or message.created_at < wanted.until)

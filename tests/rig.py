@@ -16,14 +16,9 @@ from carillon.services.planning import Planner
 from carillon.services.receipts import Receipts
 from carillon.services.sending import Sender, Sent
 from tests.builders import NOW, ORG, REF, client, organization, settings, staff
-from tests.fakes import (
-    Account,
+from tests.doubles import (
     CountingIds,
-    MemoryDueRows,
-    MemoryMessages,
     MemoryQueues,
-    MemoryReader,
-    MemoryRecords,
     MemorySchedules,
     PlainComposer,
     PlainTokens,
@@ -31,6 +26,7 @@ from tests.fakes import (
     SetClock,
     SetConnections,
 )
+from tests.fakes import Account, MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
 from tests.faults import Line
 
 CALLER = Caller(ORG, "integration", "key-1", "live")

@@ -13,7 +13,8 @@ from carillon.ports import RecordChange
 from carillon.services.appointments import ROUNDS, AppointmentInput, Appointments, Put
 from carillon.services.clients import ClientKeeping
 from tests.builders import NOW, ORG, REF, client, organization, settings, staff
-from tests.fakes import Account, MemoryReader, MemoryRecords, SetClock
+from tests.doubles import SetClock
+from tests.fakes import Account, MemoryReader, MemoryRecords
 
 CALLER = Caller(ORG, "integration", "key-1", "live")
 

@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from carillon.domain.errors import Forbidden, NotFound
-from carillon.domain.messages import MOVES, STATUSES
+from carillon.domain.listing import Page
+from carillon.domain.messages import MOVES, STATUSES, Message, MessageFilter
 from carillon.ports import Outcome
 from carillon.services.log import Log
 from carillon.services.receipts import Receipt, Received
 from carillon.services.reminders import Reminders, ReminderState, WantedReminders
-from tests.builders import ORG, REF, client, organization
+from tests.builders import NOW, ORG, REF, client, organization
 from tests.fakes import MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
 from tests.rig import Rig
 
@@ -222,6 +224,37 @@ def test_while_inactive_reminders_and_messages_are_hidden(rig: Rig) -> None:
         with pytest.raises(Forbidden) as refused:
             look()
         assert refused.value.code == "notifications_inactive"
+
+
+class Listing(MemoryMessages):
+    """Notes what is asked for."""
+
+    def page(self, org_id: str, wanted: MessageFilter, **how: Any) -> Page[Message]:
+        asked.append(wanted)
+        return super().page(org_id, wanted, **how)
+
+
+asked: list[MessageFilter] = []
+
+
+def test_messages_are_looked_for_since_the_organization_was_made(rig: Rig) -> None:
+    asked.clear()
+    log = Log(messages=Listing(rig.account), reader=MemoryReader(rig.account), clock=rig.clock)
+    earlier, later = NOW - timedelta(days=1), NOW + timedelta(days=30)
+    found = [
+        log.page(ORG, MessageFilter(channel="whatsapp", since=since), limit=9, position=None).items
+        for since in (None, earlier, later)
+    ]
+    assert found == [[rig.only()], [rig.only()], []]
+    assert [(wanted.since, wanted.channel) for wanted in asked] == [(since, "whatsapp") for since in (NOW, NOW, later)]
+
+
+def test_an_organization_that_does_not_know_its_age_is_listed_from_the_beginning(rig: Rig) -> None:
+    asked.clear()
+    rig.account.organizations[ORG] = organization(created_at="")
+    log = Log(messages=Listing(rig.account), reader=MemoryReader(rig.account), clock=rig.clock)
+    assert log.page(ORG, MessageFilter(), limit=9, position=None).items == [rig.only()]
+    assert asked == [MessageFilter()]
 
 
 def test_one_message_is_found_by_its_id_in_its_own_organization(rig: Rig) -> None:

@@ -14,7 +14,7 @@ from carillon.adapters.system import RandomIds, SystemClock
 from carillon.domain.channels import Channel
 from carillon.domain.ids import ulid_time
 from tests.builders import NOW, organization, settings
-from tests.fakes import SetClock
+from tests.doubles import SetClock
 
 
 class PlayedSecrets:

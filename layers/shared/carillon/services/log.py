@@ -1,10 +1,11 @@
 """The log: messages, and decisions not to send."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message, MessageFilter
+from carillon.domain.times import parse_instant
 from carillon.ports import Clock, Messages, Reader, Want
 from carillon.services.activation import require_active
 
@@ -18,8 +19,16 @@ class Log:
     clock: Clock
 
     def page(self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None) -> Page[Message]:
-        """List messages, newest first."""
-        require_active(self.reader.read([Want(org_id)])[0])
+        """List messages, newest first.
+
+        No message is older than its organization, which spares a young one the walk through years of empty days.
+        """
+        snapshot = self.reader.read([Want(org_id)])[0]
+        require_active(snapshot)
+        created = snapshot.organization.created_at if snapshot.organization is not None else ""
+        if created:
+            begin = parse_instant(created)
+            wanted = replace(wanted, since=max(wanted.since, begin) if wanted.since is not None else begin)
         return self.messages.page(org_id, wanted, limit=limit, position=position, now=self.clock.now())
 
     def get(self, org_id: str, message_id: str) -> Message:
