@@ -5,6 +5,7 @@ from functools import partial
 from carillon.bootstrap.settings_api import services
 from carillon.domain.settings import Settings
 from carillon.runtime.http import ADMINS, INSIDE, READERS, Answer, Call, Door, Draft, Page
+from carillon.services.applying import Applied, ApplyInput
 from carillon.services.integrations import Card, Me
 from carillon.services.settings import SavedSettings
 from functions.settings_api import organizations, public, rules, templates
@@ -51,6 +52,15 @@ def put_settings(call: Call, body: Draft[Settings]) -> Answer[SavedSettings]:
     read = partial(draft.over, also=keeping.faults)
     saved, version = keeping.save(call.caller, draft.given, read, call.if_match())
     return Answer(saved, etag=version)
+
+
+@door.post("/v1/settings/reminders/apply", roles=ADMINS, repeats="leased")
+def apply_reminders(call: Call, body: ApplyInput) -> Answer[Applied]:
+    """Bring existing clients' reminders to today's defaults; a client with its own is left alone unless included.
+
+    Answers 503 where there are more clients than one call reaches: repeated, it goes on with the rest.
+    """
+    return Answer(services().applying.apply(call.org_id, body))
 
 
 lambda_handler = door.handler

@@ -15,6 +15,7 @@ IDS = {"client_id": "c1", "staff_id": "s1", "appointment_id": "a1", "organizatio
 BODIES: dict[str, Any] = {
     "/v1/settings": {"name": "Foreign"},
     "/v1/settings/rules": {},
+    "/v1/settings/reminders/apply": {"keys": ["day_before"]},
     "/v1/clients": {"id": "c9", "first_name": "Foreign"},
     "/v1/clients/<client_id>": {"first_name": "Foreign"},
     "/v1/clients/<client_id>/consents": {"service": {"email": True}},

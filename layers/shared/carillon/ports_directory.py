@@ -4,7 +4,7 @@ A `Stored` document carries the version that its next write must find; a write t
 False, and whoever asked reads again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -165,6 +165,19 @@ class Clients(Protocol):
 
     def consents(self, org_id: str, client_id: str) -> tuple[Client | None, list[LedgerEntry]]:
         """Read a client and its whole consent ledger, oldest first."""
+
+
+class ClientParts(Protocol):
+    """Many clients at once."""
+
+    def parts(self, org_id: str) -> Sequence[Iterable[Sequence[Stored[Client]]]]:
+        """Give all clients in parts that can be walked side by side, page by page."""
+
+    def save_documents(self, org_id: str, changes: Sequence[ClientChange]) -> list[int]:
+        """Write the documents of a page of clients, where no name, contact or consent changes.
+
+        Gives the places of those that another writer changed first.
+        """
 
 
 class Upcoming(Protocol):

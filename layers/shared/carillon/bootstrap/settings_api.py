@@ -5,6 +5,8 @@ from functools import cache
 
 from carillon import bootstrap
 from carillon.adapters.connections import DeploymentConnections
+from carillon.adapters.dynamodb.client_parts import DynamoClientParts
+from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.idempotency import DynamoAnswers
 from carillon.adapters.dynamodb.organizations import DynamoOrganizations
 from carillon.adapters.dynamodb.reader import DynamoReader
@@ -14,6 +16,7 @@ from carillon.adapters.labels import FileLabels
 from carillon.adapters.phones import NumberPlans
 from carillon.adapters.system import RandomIds
 from carillon.runtime.config import SettingsApiConfig
+from carillon.services.applying import Applying
 from carillon.services.catalog import Catalog
 from carillon.services.integrations import Integrations, Senders
 from carillon.services.organizations import OrganizationKeeping
@@ -28,6 +31,7 @@ class SettingsApi:
     organizations: OrganizationKeeping
     integrations: Integrations
     settings: SettingsKeeping
+    applying: Applying
     rules: RuleKeeping
     catalog: Catalog
     answers: DynamoAnswers
@@ -47,6 +51,7 @@ def services() -> SettingsApi:
         organizations=OrganizationKeeping(organizations, answers, clock, ids),
         integrations=Integrations(organizations, clock, ids, senders),
         settings=SettingsKeeping(DynamoSettings(table), NumberPlans(), clock, ids),
+        applying=Applying(DynamoSettings(table), DynamoClientParts(table), DynamoClients(table), clock),
         rules=RuleKeeping(DynamoRules(table), connections, clock, ids),
         catalog=Catalog(DynamoReader(table), connections, FileLabels()),
         answers=answers,

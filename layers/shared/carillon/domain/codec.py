@@ -21,15 +21,31 @@ def to_data(value: Any) -> Any:
 
     A class with `__omit_none__ = True` leaves out its empty fields (a `when` shows only the form it has).
     """
-    if dataclasses.is_dataclass(value):
-        omit = getattr(value, "__omit_none__", False)
-        pairs = ((field.name.removesuffix("_"), getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {name: to_data(item) for name, item in pairs if not (omit and item is None)}
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    shape = _shape(kind)  # type: ignore[arg-type, unused-ignore]  # mypy doubts that a class is hashable
+    if shape is not None:
+        names, omit = shape
+        pairs = [(name, to_data(getattr(value, attribute))) for attribute, name in names]
+        return {name: item for name, item in pairs if item is not None} if omit else dict(pairs)
     if isinstance(value, dict):
         return {key: to_data(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_data(item) for item in value]
     return value
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+@lru_cache(maxsize=512)
+def _shape(cls: type) -> tuple[tuple[tuple[str, str], ...], bool] | None:
+    """Give a document's fields in code and in JSON, and whether empty ones are left out; None for other classes."""
+    if not dataclasses.is_dataclass(cls):
+        return None
+    names = tuple((field.name, field.name.removesuffix("_")) for field in dataclasses.fields(cls))
+    return names, getattr(cls, "__omit_none__", False)
 
 
 def dumps(value: Any) -> str:

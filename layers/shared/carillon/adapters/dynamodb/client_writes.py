@@ -43,7 +43,7 @@ def writes_of(
     taken whenever they are free, also where duplicates are allowed: the rule may come later. `skip` names those that
     belong to somebody else there.
     """
-    writes = [_document(o, change)]
+    writes = [document_write(o, change)]
     me, old = change.after.id, change.before.document if change.before else None
     guards: dict[int, Key] = {}
     for guard in sorted(guards_of(o, change.after) - (guards_of(o, old) if old else set()) - set(skip)):
@@ -67,7 +67,8 @@ def _lookups(o: str, old: Client | None, new: Client) -> list[Write]:
     return writes + [Write(keys.contact_lookup(guard, new.id), delete=True) for guard in sorted(before - after)]
 
 
-def _document(o: str, change: ClientChange) -> Write:
+def document_write(o: str, change: ClientChange) -> Write:
+    """Give the write of a client's document alone: all there is where no name, contact or consent changes."""
     client, version = change.after, change.before.version if change.before else 0
     item: Item = {"ty": "client", "doc": codec.dumps(client), "v": version + 1}
     if not client.removed:
