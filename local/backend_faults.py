@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from local.faults import Fault, FaultRegistry, parse
+from local.faults import CALL_KINDS, Fault, FaultRegistry, parse
 
 _CALLER = re.compile(r"\bapp/local-(\d+)")
 _SERVICES = {b"DynamoDB_20120810": "dynamodb", b"AmazonSQS": "sqs"}
@@ -63,7 +63,7 @@ class FaultyBackend:
             return None
         target = dict(scope["headers"]).get(b"x-amz-target", b"").split(b".")[0]
         service = _SERVICES.get(target)
-        return self._registry.draw(service) if service and _caller(scope) else None
+        return self._registry.draw(service, CALL_KINDS) if service and _caller(scope) else None
 
 
 def _caller(scope: Scope) -> int:

@@ -20,6 +20,8 @@ KINDS: Final = frozenset(
         "delay",
     }
 )
+CALL_KINDS: Final = KINDS - {"duplicate_delivery"}
+"""What can happen to a call; a duplicate happens to a delivery."""
 
 
 class InvalidFaultError(ValueError):

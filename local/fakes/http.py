@@ -11,12 +11,11 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from local.faults import Fault, FaultRegistry
+from local.faults import CALL_KINDS, Fault, FaultRegistry
 
 _CALLER = re.compile(r"\bapp/local-(\d+)")
 _HANG_S = 60.0
 _DELAY_S = 0.5
-CALL_KINDS = frozenset({"timeout_before", "timeout_after", "error_5xx", "throttle", "reject", "crash_after", "delay"})
 
 
 @dataclass(frozen=True)
