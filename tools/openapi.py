@@ -129,7 +129,9 @@ def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
         for name, schema in fields.items():
             found.append({"name": name, "in": "query", "required": name in required, "schema": _given(schema)})
     if route.method == "PUT" and route.versioned:
-        found.append(_header("If-Match", "The version that was read, or `*` for any.", required=True))
+        found.append(
+            _header("If-Match", "The version that was read, or `*` for any.", required=not route.new_unmatched)
+        )
     if route.method == "POST" and route.roles:
         found.append(_header("Idempotency-Key", "Makes the call repeatable for 24 h.", longest=MAX_KEY))
     if route.roles:

@@ -41,6 +41,7 @@ def get_template(call: Call, key: Id, audience: Id, channel: Id, locale: Id) -> 
     statuses=(200, 201),
     errors=("notifications_inactive", "template_invalid", "read_only", "too_many"),
     versioned=True,
+    new_unmatched=True,
 )
 def put_template(
     call: Call, key: Id, audience: Id, channel: Id, locale: Id, body: Draft[TemplateDocument]

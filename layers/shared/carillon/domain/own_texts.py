@@ -97,6 +97,18 @@ def built_in_places() -> tuple[Place, ...]:
     )
 
 
+@lru_cache(maxsize=1)
+def _built_in() -> frozenset[Place]:
+    return frozenset(built_in_places())
+
+
+def all_places(own: "OwnTexts") -> list[Place]:
+    """List the addresses of all texts, built-in and own, in order."""
+    built_in = _built_in()
+    added = [place for place in own.places() if place not in built_in]
+    return sorted([*built_in_places(), *added], key=Place.parts)
+
+
 @dataclass(frozen=True, slots=True)
 class OwnTexts:
     """Which own texts an organization has: by address, the version in force and whether it names a WhatsApp template.

@@ -7,7 +7,7 @@ from carillon.domain.codec import Json, to_data
 from carillon.domain.errors import Contended, Fault, Invalid, NotFound, PreconditionFailed
 from carillon.domain.listing import ListQuery, Page
 from carillon.domain.organizations import Caller
-from carillon.domain.own_texts import MAX_OWN_TEXTS, Place, built_in_places, place_of_text
+from carillon.domain.own_texts import MAX_OWN_TEXTS, Place, all_places, place_of_text
 from carillon.domain.templates import OwnText
 from carillon.domain.times import iso
 from carillon.ports import Clock, Ids
@@ -107,8 +107,7 @@ class TemplateKeeping:
         """List all texts by address."""
         view = self._open(org_id, listed=True)
         after = place_of_text(position) if position is not None else None
-        known = sorted({*built_in_places(), *view.own.places()})
-        wanted = [place for place in known if query.wants(place) and (after is None or place > after)]
+        wanted = [place for place in all_places(view.own) if query.wants(place) and (after is None or place > after)]
         items = [entry(place, view.own) for place in wanted[: query.limit]]
         return Page(items, str(wanted[query.limit - 1]) if len(wanted) > query.limit else None)
 

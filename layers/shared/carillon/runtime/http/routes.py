@@ -41,7 +41,8 @@ class Route:
 
     `roles` None: public. `statuses`: what it answers when all is well. `errors`: codes beyond those every route can
     answer. `versioned`: it answers an ETag and, as PUT, requires If-Match.
-    `repeats`: who sees to the answers of a repeated POST. `max_body`: bytes.
+    `new_unmatched`: a PUT that makes the document does without. `repeats`: who sees to the answers of a repeated POST.
+    `max_body`: bytes.
     """
 
     method: Method
@@ -53,6 +54,7 @@ class Route:
     versioned: bool
     repeats: Repeats
     max_body: int
+    new_unmatched: bool = False
 
     @cached_property
     def signature(self) -> Signature:
@@ -104,11 +106,14 @@ class Routes:
         versioned: bool = False,
         repeats: Repeats = "stored",
         max_body: int = MAX_BODY,
+        new_unmatched: bool = False,
     ) -> Callable[[F], F]:
         """Declare a route; path parameters are written `<name>` and are arguments of the function."""
 
         def declare(endpoint: F) -> F:
-            self.routes.append(Route(method, path, endpoint, roles, statuses, errors, versioned, repeats, max_body))
+            self.routes.append(
+                Route(method, path, endpoint, roles, statuses, errors, versioned, repeats, max_body, new_unmatched)
+            )
             return endpoint
 
         return declare
@@ -142,9 +147,18 @@ class Routes:
         statuses: tuple[int, ...] = (200,),
         errors: tuple[Code, ...] = (),
         versioned: bool = False,
+        new_unmatched: bool = False,
     ) -> Callable[[F], F]:
         """Declare a PUT."""
-        return self.route("PUT", path, roles=roles, statuses=statuses, errors=errors, versioned=versioned)
+        return self.route(
+            "PUT",
+            path,
+            roles=roles,
+            statuses=statuses,
+            errors=errors,
+            versioned=versioned,
+            new_unmatched=new_unmatched,
+        )
 
     def patch(self, path: str, *, roles: Roles | None, errors: tuple[Code, ...] = ()) -> Callable[[F], F]:
         """Declare a PATCH (a top-level field that is given replaces the whole, `null` empties it)."""
