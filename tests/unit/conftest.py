@@ -9,7 +9,7 @@ from pytest_socket import disable_socket, enable_socket
 
 # No deadline: the machines that run this differ, and a slow one is no defect.
 settings.register_profile(
-    "unit", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    "unit", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.register_profile("thorough", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))

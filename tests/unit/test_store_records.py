@@ -159,7 +159,7 @@ def test_a_tombstone_can_be_followed_by_a_new_record(store: Store) -> None:
 def many(store: Store) -> None:
     """Store appointments on several days, for two clients, and one that was deleted."""
     for number, (day, hour, client) in enumerate(
-        [(1, 10, "anna"), (1, 9, "bob"), (2, 9, "anna"), (5, 9, "anna"), (5, 9, "bob"), (20, 9, "anna")]
+        [(1, 10, "anna"), (1, 9, "bob"), (2, 9, "anna"), (5, 9, "anna"), (5, 9, "bob"), (6, 9, "anna")]
     ):
         of = record(appointment(start=f"2026-12-{day:02d}T{hour:02d}:00:00", client_id=client))
         assert store.save(replace(of, ref=f"appointments/{number}"))
@@ -179,9 +179,9 @@ def test_a_clients_records_are_listed_by_start_from_an_instant_on(store: Store) 
     assert store.records.of_client(store.o, "nobody", since=NOW) == []
 
 
-@pytest.mark.parametrize("limit", [1, 3, 100])
+@pytest.mark.parametrize("limit", [1, 100])
 def test_records_are_listed_by_start_page_by_page(store: Store, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamo_records, "FURTHEST", timedelta(days=29))
+    monkeypatch.setattr(dynamo_records, "FURTHEST", timedelta(days=14))
     many(store)
     found: list[str] = []
     position = None
