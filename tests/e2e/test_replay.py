@@ -16,7 +16,7 @@ def test_the_system_does_what_the_recount_expects(tmp_path: Path, capsys: pytest
     path = tmp_path / "bookings.csv"
     first = datetime.now(UTC).date() + timedelta(days=3)
     with path.open("w", encoding="utf-8") as file:
-        own_format.write(example.make(16, first, 2, seed=11), file)
+        own_format.write(example.make(10, first, 2, seed=11), file)
     status = main([str(path), "--keep", str(tmp_path / "cloud")])
     said = capsys.readouterr().out
     assert status == 0, said
