@@ -47,12 +47,19 @@ def sweep(job: dict[str, Any]) -> None:
     logger().info("swept", extra={"organization_id": job["o"], **asdict(swept)})
 
 
+def purge(job: dict[str, Any]) -> None:
+    """Remove part of what a removed organization left."""
+    gone = pipeline.purge().run(job["o"], job["position"])
+    logger().info("purged", extra={"organization_id": job["o"], "items": gone})
+
+
 JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "plan_record": plan_record,
     "replan": replan,
     "replan_page": replan_page,
     "replan_client": replan_client,
     "sweep": sweep,
+    "purge": purge,
 }
 
 

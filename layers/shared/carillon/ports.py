@@ -265,6 +265,25 @@ class Runs(Protocol):
         """Note the next place of a run; False when it has moved."""
 
 
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is left of an organization in one part of the table: where it lies, its records, and where to go on."""
+
+    places: list[tuple[str, str]]
+    records: list[StoredRecord]
+    position: dict[str, str] | None
+
+
+class Everything(Protocol):
+    """All items of one organization."""
+
+    def page(self, org_id: str, position: dict[str, str] | None) -> Remains:
+        """Look through the next part of the table; the tombstone is not among what it gives."""
+
+    def delete(self, places: Sequence[tuple[str, str]]) -> None:
+        """Delete items; deleting what is gone is fine."""
+
+
 # --- Queues and schedules --------------------------------------------------------------------------------------------
 
 

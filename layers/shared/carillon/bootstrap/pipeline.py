@@ -4,6 +4,7 @@ from functools import cache
 
 from carillon.adapters.aws import client
 from carillon.adapters.connections import DeploymentConnections
+from carillon.adapters.dynamodb.everything import DynamoEverything
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.organizations import DynamoOrganizations
 from carillon.adapters.dynamodb.reader import DynamoReader
@@ -16,7 +17,7 @@ from carillon.adapters.secrets import DeploymentSecret
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
 from carillon.domain.organizations import TEST_SUFFIX
-from carillon.ports import Connections, Queues
+from carillon.ports import Connections, Queues, Schedules
 from carillon.runtime.config import (
     DispatchReminderConfig,
     PlannerConfig,
@@ -28,6 +29,7 @@ from carillon.services.dispatching import Dispatcher
 from carillon.services.fallback import Fallback
 from carillon.services.making import MessageMaker
 from carillon.services.planning import Planner
+from carillon.services.purging import Purge
 from carillon.services.replanning import Replanner
 from carillon.services.sweeping import Sweep
 
@@ -48,13 +50,7 @@ def planner(function: type[PlannerConfig] = PlanNotificationsConfig) -> Planner:
         due_rows=DynamoDueRows(table(told.table_name)),
         messages=DynamoMessages(table(told.table_name)),
         queues=queues(told, **due),
-        schedules=EventBridgeSchedules(
-            client("scheduler"),
-            group=told.reminders_group,
-            queue_arn=told.due_queue_arn,
-            role_arn=told.scheduler_role_arn,
-            dead_letter_arn=told.scheduler_dlq_arn,
-        ),
+        schedules=_schedules(told),
         connections=connections(told),
         maker=MessageMaker(RandomIds()),
         clock=current_clock,
@@ -97,6 +93,19 @@ def sweep() -> Sweep:
     )
 
 
+@cache
+def purge() -> Purge:
+    """Make the purge of a removed organization, for the jobs' function."""
+    told = config(RunJobsConfig)
+    items = table(told.table_name)
+    return Purge(
+        reader=DynamoReader(items),
+        everything=DynamoEverything(items),
+        schedules=_schedules(told),
+        queues=queues(told, due=told.due_queue_url, jobs=told.jobs_queue_url),
+    )
+
+
 def enqueue_sweeps() -> int:
     """Put a job on the queue for every data set of every organization; gives their number."""
     told = config(SweepConfig)
@@ -123,6 +132,16 @@ def dispatcher() -> Dispatcher:
         connections=connections(told),
         maker=MessageMaker(RandomIds()),
         clock=current_clock,
+    )
+
+
+def _schedules(told: PlannerConfig) -> Schedules:
+    return EventBridgeSchedules(
+        client("scheduler"),
+        group=told.reminders_group,
+        queue_arn=told.due_queue_arn,
+        role_arn=told.scheduler_role_arn,
+        dead_letter_arn=told.scheduler_dlq_arn,
     )
 
 

@@ -36,7 +36,14 @@ class Replanner:
     ids: Ids
 
     def begin(self, org_id: str, cause: Cause, revision: int) -> bool:
-        """Start a run for a change; False when a run for it (or a newer change) has begun and finished."""
+        """Start a run for a change; False when a run for it (or a newer change) has begun and finished.
+
+        An organization that was removed is not planned again but purged.
+        """
+        organization = self.reader.read([Want(org_id)])[0].organization
+        if organization is not None and organization.deleted:
+            self.queues.send_job({"kind": "purge", "o": org_id, "position": None})
+            return False
         run = self.runs.load(org_id)
         if run is None or run.revision(cause) < revision:
             fresh = Run(self.ids.ulid(self.clock.now()), "", run.revisions if run else {}).with_revision(

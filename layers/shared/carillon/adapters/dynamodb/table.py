@@ -168,19 +168,39 @@ class Table:
 
     def put_many(self, items: Sequence[tuple[Key, Item]]) -> None:
         """Put items without conditions, 25 a call; putting one again changes nothing."""
-        for begin in range(0, len(items), BATCH_WRITE):
-            pending: Any = {
-                self.name: [
-                    {"PutRequest": {"Item": item_to_wire({"pk": key[0], "sk": key[1], **item})}}
-                    for key, item in items[begin : begin + BATCH_WRITE]
-                ]
-            }
+        self._write_many(
+            [{"PutRequest": {"Item": item_to_wire({"pk": key[0], "sk": key[1], **item})}} for key, item in items]
+        )
+
+    def delete_many(self, places: Sequence[Key]) -> None:
+        """Delete items, 25 a call; deleting what is gone is fine."""
+        self._write_many([{"DeleteRequest": {"Key": _wire_key(key)}} for key in places])
+
+    def _write_many(self, requests: Sequence[Wire]) -> None:
+        for begin in range(0, len(requests), BATCH_WRITE):
+            pending: Any = {self.name: list(requests[begin : begin + BATCH_WRITE])}
             for _ in range(ROUNDS):
                 pending = self.client.batch_write_item(RequestItems=pending).get("UnprocessedItems")
                 if not pending:
                     break
             else:
                 raise Contended("DynamoDB left items of a batch unwritten")
+
+    def scan_page(self, prefix: str, after: Mapping[str, str] | None) -> tuple[list[Item], dict[str, str] | None]:
+        """Read the next megabyte of the whole table; gives the items whose partition begins so, and where to go on."""
+        extra: dict[str, Any] = (
+            {"ExclusiveStartKey": {name: {"S": value} for name, value in after.items()}} if after else {}
+        )
+        answer = self.client.scan(
+            TableName=self.name,
+            ConsistentRead=True,
+            FilterExpression="begins_with(pk, :p)",
+            ExpressionAttributeValues={":p": {"S": prefix}},
+            **extra,
+        )
+        last: Wire | None = answer.get("LastEvaluatedKey")
+        following = {name: from_wire(value) for name, value in last.items()} if last else None
+        return [item_from_wire(wire) for wire in answer["Items"]], following
 
     def query(
         self,

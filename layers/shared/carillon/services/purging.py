@@ -1,0 +1,48 @@
+"""Purging: everything of a removed organization goes, page by page, and its schedules with it.
+
+The tombstone stands before this starts, so nothing new is made meanwhile; it stays, since an organization's id is never
+given to another. A page may be repeated: what is gone is gone. The table is read from end to end, which is what proves
+that nothing is left.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from carillon.domain.plan import due_entries
+from carillon.ports import Due, Everything, Queues, Reader, Schedules, Want
+
+PAGES = 10
+"""Pages of 1 MB that one job looks through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Removes what a removed organization left."""
+
+    reader: Reader
+    everything: Everything
+    schedules: Schedules
+    queues: Queues
+
+    def run(self, org_id: str, position: dict[str, str] | None) -> int:
+        """Look through the next part of the table; gives how many items went. Asks for the part after it itself."""
+        organization = self.reader.read([Want(org_id)])[0].organization
+        if organization is None or not organization.deleted:
+            return 0
+        gone = 0
+        for _ in range(PAGES):
+            page = self.everything.page(org_id, position)
+            for record in page.records:
+                for entry in due_entries(record.scheduled):
+                    client_id = record.appointment.client_id
+                    self.schedules.delete(
+                        Due(org_id, record.ref, client_id, entry.key, entry.start, entry.at, entry.generation)
+                    )
+            self.everything.delete(page.places)
+            gone += len(page.places)
+            position = page.position
+            if position is None:
+                return gone
+        job: dict[str, Any] = {"kind": "purge", "o": org_id, "position": position}
+        self.queues.send_job(job)
+        return gone
