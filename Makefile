@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint mypy lint-imports format validate build build-check replay openapi deploy lock clean
+.PHONY: help setup run test lint mypy lint-imports format validate build build-check replay openapi whatsapp-templates deploy lock clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ replay: setup  ## A file of bookings through the API [FILE=bookings.csv]
 
 openapi: setup  ## Writes the OpenAPI document anew that the API serves
 	$(PYTHON) tools/openapi.py
+
+whatsapp-templates: setup  ## Creates and follows the WhatsApp templates of a deployment: TABLE= SECRET=
+	$(PYTHON) tools/whatsapp_templates.py --table "$(TABLE)" --secret "$(SECRET)"
 
 deploy: build  ## To AWS [ENV=dev|prod]
 	$(SAM) deploy --config-env $(ENV)
