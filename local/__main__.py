@@ -28,6 +28,14 @@ async def run(config: CloudConfig, console: Console) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     cloud = Cloud(config)
+    broken: list[str] = []
+
+    def backend_ended() -> None:
+        if not stop.is_set():
+            broken.append(f"The backend ended by itself; see {config.state_dir / 'logs' / 'backend.log'}")
+            stop.set()
+
+    cloud.backend.on_end = backend_ended  # without it nothing works any more
     starting = asyncio.create_task(_start(cloud, console))
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -36,14 +44,14 @@ async def run(config: CloudConfig, console: Console) -> int:
             demo = starting.result()
             greet(console, cloud, demo)
             await stopping
-            console.print("[dim]ending …[/dim]")
+            console.print(*(f"[red]{text}[/red]" for text in broken), "[dim]ending …[/dim]")
     finally:
         for task in (starting, stopping):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
         await cloud.stop()
-    return 0
+    return 1 if broken else 0
 
 
 async def _start(cloud: Cloud, console: Console) -> Demo | None:

@@ -42,6 +42,7 @@ class Backend:
         self.port = 0
         self.on_wake: Callable[[], None] = lambda: None
         self.on_crash: Callable[[int], None] = lambda _: None
+        self.on_end: Callable[[], None] = lambda: None
 
     @property
     def url(self) -> str:
@@ -111,6 +112,7 @@ class Backend:
             if not future.done():
                 future.set_exception(BackendError("BackendEnded", f"see {self._log_file}"))
         self._pending.clear()
+        self.on_end()
 
     async def call(self, op: str, **arguments: Any) -> Any:
         """Ask the backend. Raises BackendError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from local.backend import Backend
@@ -17,6 +17,8 @@ from local.workers import Workers
 
 _log = logging.getLogger(__name__)
 _LONGEST_SLEEP_S = 3600.0
+# The clock runs on while a request is read: "now" as a caller just saw it is no step back.
+_SAME_INSTANT_S = 0.05
 
 
 class ClockGoesBackError(ValueError):
@@ -82,13 +84,15 @@ class Engine:
                 _log.exception("the engine stumbled")
                 await asyncio.sleep(1.0)
 
-    async def move(self, target: float) -> None:
-        """Move the clock to `target`, doing on the way all that falls due, in order, until all is settled.
+    async def move(self, target_from: Callable[[float], float]) -> None:
+        """Move the clock, doing on the way all that falls due, in order, until all is settled.
 
-        Raises ClockGoesBackError for an instant before now.
+        `target_from` is given the present instant once an earlier move is over. Raises ClockGoesBackError for a target
+        before that.
         """
         async with self._moving:
-            if target < self._clock.time():
+            target = target_from(self._clock.time())
+            if target < self._clock.time() - _SAME_INSTANT_S:
                 raise ClockGoesBackError("the clock never goes back")
             self._clock.freeze()
             self._periodic.begin_move(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,9 @@ class Operations:
         self._cloud = cloud
         self.clock: SimulatedClock = cloud.clock
 
-    async def move_clock(self, target: float) -> None:
+    async def move_clock(self, target_from: Callable[[float], float]) -> None:
         """Move the clock, working off all that falls due."""
-        await self._cloud.engine.move(target)
+        await self._cloud.engine.move(target_from)
 
     async def outbox(self) -> list[dict[str, Any]]:
         """Answer what was sent, oldest first."""

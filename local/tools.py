@@ -32,8 +32,8 @@ class Tools(Protocol):
 
     clock: SimulatedClock
 
-    async def move_clock(self, target: float) -> None:
-        """Move the clock, working off all that falls due."""
+    async def move_clock(self, target_from: Callable[[float], float]) -> None:
+        """Move the clock to what `target_from` makes of its present instant, working off all that falls due."""
 
     async def outbox(self) -> list[dict[str, Any]]:
         """Answer what was sent, oldest first."""
@@ -128,9 +128,10 @@ async def _clock(tools: Tools, _: web.Request) -> web.StreamResponse:
 
 
 async def _move(tools: Tools, request: web.Request) -> web.StreamResponse:
-    target = read_target(await _document(request), tools.clock.time())
+    document = await _document(request)
+    read_target(document, tools.clock.time())  # so that nonsense is refused before anything waits
     try:
-        await tools.move_clock(target)
+        await tools.move_clock(lambda now: read_target(document, now))
     except ClockGoesBackError as error:
         raise UnprocessableError(str(error)) from error
     return web.json_response({"now": instant(tools.clock.time())})

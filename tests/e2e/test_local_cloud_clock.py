@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -137,3 +138,20 @@ def test_a_foreign_page_in_the_browser_can_do_nothing(probe_cloud: RunningCloud,
     answer = probe_cloud.tools.post("/clock", json={"advance": "P1D"}, headers=headers)
     assert answer.status_code == 403
     assert moment(probe_cloud.now()) - before < timedelta(minutes=1)
+
+
+def test_moves_at_the_same_time_add_up(probe_cloud: RunningCloud) -> None:
+    before = moment(probe_cloud.now())
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(probe_cloud.advance, ["PT1H", "PT2H", "PT3H"]))
+    assert moment(probe_cloud.now()) - before >= timedelta(hours=6)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to look for processes")
+def test_the_cloud_ends_when_its_backend_does(start: StartCloud) -> None:
+    cloud = start()
+    commands = {process: Path(f"/proc/{process}/cmdline").read_bytes() for process in processes_of(cloud.state_dir)}
+    (backend,) = [process for process, command in commands.items() if b"backend_server" in command]
+    os.kill(backend, signal.SIGKILL)
+    assert cloud.process.wait(timeout=30) == 1
+    assert gone(cloud.state_dir)
