@@ -45,3 +45,6 @@ else
     uv=.venv/bin/uv
 fi
 "$uv" pip install --python .venv/bin/python -r requirements-dev.txt
+
+# Compiled here, so that the first run starts as fast as the next.
+PYTHONDONTWRITEBYTECODE='' PYTHONPATH="$PWD:$PWD/layers/shared" .venv/bin/python -m local.prepare
