@@ -14,8 +14,9 @@ from local.replay.steps import Step
 
 ORGANIZATION = "replay"
 MANAGER = "manager@example.org"
-# Messages and records are kept for a bounded time, so what was said is gathered on the way.
+# Messages are kept for two years here, and reminders are listed by day for a week after: gathered on the way.
 _GATHER = timedelta(days=6)
+_OUTBOX_EVERY = 10
 _TAIL = timedelta(days=2)
 _PROBE = "probe"
 
@@ -77,6 +78,7 @@ class Player:
         self._progress = progress
         self._gathered_to = client.now.replace(minute=0, second=0, microsecond=0)
         self._probes: set[str] = set()
+        self._outbox: list[dict[str, Any]] = []
         self.seen = Seen()
         self.latest = timedelta()
 
@@ -93,8 +95,8 @@ class Player:
             self.latest = max(self.latest, self._client.now - at)
             self._progress(done, at)
         self._gather(self._end(steps))
-        outbox = self._client.tools("read the outbox", "GET", "/outbox.json")["items"]
-        self.seen.outbox = [item for item in outbox if item["message_id"] not in self._probes]
+        self._read_outbox()
+        self.seen.outbox = [item for item in self._outbox if item["message_id"] not in self._probes]
         return self.seen
 
     def _end(self, steps: Sequence[Step]) -> datetime:
@@ -128,6 +130,13 @@ class Player:
         reminders = [reminder for reminder in listed if reminder["client_id"] != _PROBE]
         self.seen.listings.append(Listing(self._gathered_to, until, reminders))
         self._gathered_to = until
+        if len(self.seen.listings) % _OUTBOX_EVERY == 0:
+            self._read_outbox()
+
+    def _read_outbox(self) -> None:
+        """Read on: an entry names its message only as long as that is kept."""
+        path = f"/outbox.json?after={len(self._outbox)}"
+        self._outbox += self._client.tools("read the outbox", "GET", path)["items"]
 
 
 def _text(instant: datetime) -> str:
