@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from account import Aws, activate, call, new_organization
-from world import Deaths, World, unwatch
+
+from tests.integration.account import Aws, activate, call, new_organization
+from tests.integration.world import Deaths, World, unwatch
 
 BOOKING: dict[str, Any] = {
     "client": {"first_name": "Anna", "email": "anna@example.com", "consents": {"service": {"email": True}}},
@@ -53,7 +54,7 @@ def test_everything_goes_with_its_schedules_and_no_neighbour_is_touched(world: W
     assert {to for _, to, _ in world.sent} == {"anna@example.com"}
 
 
-@pytest.mark.parametrize("at", (4, 8, 12))
+@pytest.mark.parametrize("at", [4, 8, 12])
 def test_a_death_in_a_purge_leaves_nothing_behind(world: World, at: int) -> None:
     world.deaths = Deaths(at=at)
     remove(world)

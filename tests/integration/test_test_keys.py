@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from account import Aws, activate, call, new_organization
-from world import World, unwatch
+
+from tests.integration.account import Aws, activate, call, new_organization
+from tests.integration.world import World, unwatch
 
 ENDINGS = {
     "0001": ("delivered", None),
