@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from local import wiring
+from local.approved_cache import ApprovedCache
 from local.backend import Backend
 from local.clock import SimulatedClock
 from local.config import TWILIO_ACCOUNT, CloudConfig
@@ -32,7 +33,7 @@ from local.gateway import cors
 from local.gateway.server import Gateway
 from local.operations import Operations
 from local.outbox import Outbox
-from local.provision import fill_secrets, local_parameters, make_resources, worker_environment
+from local.provision import client, fill_secrets, local_parameters, make_resources, worker_environment
 from local.scheduler.api import SchedulerApi
 from local.scheduler.firing import ScheduleTimer
 from local.scheduler.schedules import Schedules
@@ -194,8 +195,13 @@ class Cloud:
         tables = self.template.resources("AWS::DynamoDB::Table")
         if texts is None or not tables or self.store.get_note("approved texts") == texts:
             return
-        environment = worker_environment(self.config, self.backend.url, self.fakes_url)
-        await approve_templates(self.config, environment, tables[0].name, self.fakes_url)
+        cache = ApprovedCache(self.config.state_dir / "cache", texts)
+        dynamodb, table = client("dynamodb", self.backend.url, self.config.region), tables[0].name
+        if not cache.restore(self.store, dynamodb, table):
+            environment = worker_environment(self.config, self.backend.url, self.fakes_url)
+            if not await approve_templates(self.config, environment, table, self.fakes_url):
+                return
+            cache.save(self.store, dynamodb, table)
         self.store.put_note("approved texts", texts)
 
     async def stop(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from local.config import TWILIO_ACCOUNT, CloudConfig
 
 _log = logging.getLogger(__name__)
+_MAKERS = ("domain/whatsapp.py", "services/whatsapp_templates.py", "adapters/dynamodb/content_templates.py")
 
 
 def texts_fingerprint(config: CloudConfig) -> str | None:
@@ -22,13 +23,14 @@ def texts_fingerprint(config: CloudConfig) -> str | None:
             digest = hashlib.sha256()
             for path in sorted((package / "texts").rglob("*.toml")):
                 digest.update(path.read_bytes())
-            digest.update((package / "domain" / "whatsapp.py").read_bytes())
+            for name in _MAKERS:
+                digest.update((package / name).read_bytes())
             return digest.hexdigest()
     return None
 
 
-async def approve_templates(config: CloudConfig, environment: Mapping[str, str], table: str, twilio_url: str) -> None:
-    """Run the approval in a process of its own, in a worker's environment; failures are logged."""
+async def approve_templates(config: CloudConfig, environment: Mapping[str, str], table: str, twilio_url: str) -> bool:
+    """Run the approval in a process of its own, in a worker's environment; answers whether all went well."""
     log_file = config.state_dir / "logs" / "approved_templates.log"
     arguments = (table, twilio_url, *TWILIO_ACCOUNT, str(config.state_dir / "clock"))
     with log_file.open("ab") as log:
@@ -51,3 +53,4 @@ async def approve_templates(config: CloudConfig, environment: Mapping[str, str],
             raise
     if status != 0:
         _log.warning("WhatsApp templates: see %s", log_file)
+    return status == 0
