@@ -8,6 +8,7 @@ from carillon.domain.consents import ConsentHistory
 from carillon.domain.diagnosis import Diagnosis
 from carillon.runtime.http import INSIDE, Answer, Call, Draft, Id, Nothing, Page, Routes
 from carillon.services.clients import READ_ONLY, ClientDocument, ClientInput, ClientQuery, RemoveQuery
+from carillon.services.merging import MergeInput
 
 routes = Routes()
 
@@ -24,6 +25,16 @@ def create_client(call: Call, body: Draft[ClientInput]) -> Answer[ClientDocument
     keeping = services().clients
     stated = body.without(*READ_ONLY).value(partial(keeping.faults, call.org_id))
     return Answer(keeping.create(call.caller, stated, call.attempt), status=201)
+
+
+@routes.post("/v1/clients/merge", roles=INSIDE, statuses=(200,), errors=("unknown_reference", "too_many"))
+def merge_clients(call: Call, body: MergeInput) -> Answer[ClientDocument]:
+    """Make one client of two that are the same person; the removed id leads to the kept client from then on.
+
+    The kept client's fields win, those it lacks come from the other; of each consent the stricter counts. Records
+    follow, history of both is shown under the kept client. A repeated call goes on where an earlier one stopped.
+    """
+    return Answer(services().merging.merge(call.caller, body, call.attempt))
 
 
 @routes.get("/v1/clients/<client_id>", roles=INSIDE)

@@ -143,7 +143,10 @@ class Clients(Protocol):
     """Clients with their guards, lookups and consent ledger."""
 
     def read(self, org_id: str, client_id: str) -> ClientView:
-        """Read organization, settings and a client in one call; NotFound without the organization."""
+        """Read organization, settings and a client in one call; NotFound without the organization.
+
+        An id that was merged into another client's gives that client, at the cost of another call.
+        """
 
     def save(self, org_id: str, change: ClientChange, now: datetime, remember: StoredAnswer | None = None) -> Saved:
         """Write a client with everything that hangs on it, in one transaction."""
@@ -165,6 +168,35 @@ class Clients(Protocol):
 
     def consents(self, org_id: str, client_id: str) -> tuple[Client | None, list[LedgerEntry]]:
         """Read a client and its whole consent ledger, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeView:
+    """Two clients as stored, aliases not followed; `aliases` lead to the one that goes. `found`: the organization."""
+
+    found: bool
+    keep: Stored[Client] | None
+    gone: Stored[Client] | None
+    aliases: Sequence[Stored[Client]]
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What a merge makes of the kept client, of the other one, and of what led to that."""
+
+    keep: ClientChange
+    gone: ClientChange
+    aliases: Sequence[ClientChange]
+
+
+class MergeStore(Protocol):
+    """Two clients at once."""
+
+    def read(self, org_id: str, keep_id: str, gone_id: str) -> MergeView:
+        """Read both."""
+
+    def save(self, org_id: str, merge: Merge, now: datetime, remember: StoredAnswer | None = None) -> bool:
+        """Write a merge in one transaction; False when one of the clients changed meanwhile."""
 
 
 class ClientParts(Protocol):

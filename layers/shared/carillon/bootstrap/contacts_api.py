@@ -7,6 +7,7 @@ from carillon import bootstrap
 from carillon.adapters.connections import DeploymentConnections
 from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.idempotency import DynamoAnswers
+from carillon.adapters.dynamodb.merges import DynamoMerges
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoRecords
 from carillon.adapters.dynamodb.settings import DynamoSettings
@@ -18,6 +19,8 @@ from carillon.services.clients import ClientKeeping
 from carillon.services.consents import ConsentKeeping
 from carillon.services.diagnosing import Diagnosing
 from carillon.services.enrolment import Enrolment
+from carillon.services.merging import Merging
+from carillon.services.moving import RecordMover
 from carillon.services.staff import StaffKeeping
 
 
@@ -30,6 +33,7 @@ class ContactsApi:
     enrolment: Enrolment
     staff: StaffKeeping
     diagnosis: Diagnosing
+    merging: Merging
     answers: DynamoAnswers
 
 
@@ -39,7 +43,7 @@ def services() -> ContactsApi:
     config = bootstrap.config(ContactsApiConfig)
     table = bootstrap.table(config.table_name)
     clock, ids, phones, clients = bootstrap.current_clock, RandomIds(), NumberPlans(), DynamoClients(table)
-    records = DynamoRecords(table)
+    reader, records = DynamoReader(table), DynamoRecords(table)
     senders = {"email": config.email_from, "sms": config.sms_sender_id, "whatsapp": config.whatsapp_from}
     connections = DeploymentConnections(table, senders, clock)  # type: ignore[arg-type]
     return ContactsApi(
@@ -47,6 +51,7 @@ def services() -> ContactsApi:
         consents=ConsentKeeping(clients, clock, ids),
         enrolment=Enrolment(clients, clock),
         staff=StaffKeeping(DynamoStaff(table), DynamoSettings(table), phones, clock, ids),
-        diagnosis=Diagnosing(DynamoReader(table), clients, records, connections, clock),
+        merging=Merging(DynamoMerges(table), RecordMover(reader, records, clock), clock, ids),
+        diagnosis=Diagnosing(reader, clients, records, connections, clock),
         answers=DynamoAnswers(table, clock),
     )

@@ -52,7 +52,8 @@ class Client:
     """A client as stored.
 
     `reminders` is the client's own copy, None until the first enrolment; `custom` says it was edited since.
-    `opted_out` lists channels on which the person said STOP. `removed`: hidden by DELETE. `alias_of`: merged.
+    `opted_out` lists channels on which the person said STOP. `removed`: hidden by DELETE. `alias_of`: merged
+    into that one, nothing else is left here. `merged`: the ids that lead here; history lies under them too.
     """
 
     id: Id
@@ -71,6 +72,7 @@ class Client:
     opted_out: list[Channel] = field(default_factory=list)
     removed: bool = False
     alias_of: Id | None = None
+    merged: list[Id] = field(default_factory=list)
 
     @property
     def full_name(self) -> str:

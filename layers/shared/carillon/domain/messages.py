@@ -121,12 +121,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class MessageFilter:
-    """What a listing is narrowed to."""
+    """What a listing is narrowed to; `former`: ids that were merged into the client's."""
 
     channel: str | None = None
     status: str | None = None
     record: str | None = None
     client_id: str | None = None
+    former: tuple[str, ...] = ()
     origin: str | None = None
     since: datetime | None = None
     until: datetime | None = None

@@ -51,19 +51,21 @@ def recipient_of(message: Message, facts: Facts) -> Recipient | None:
 
 def _not_true_any_more(message: Message, facts: Facts) -> str | None:
     record, occasion = facts.record, message.occasion
+    ref, client_id = message.key.recipient, message.client_id
+    if facts.client is not None and facts.client.id == record.appointment.client_id:
+        # The message's client may have been merged into another since; then that one is meant.
+        ref, client_id = f"c:{facts.client.id}" if ref.startswith("c:") else ref, facts.client.id
     if not facts.organization.sends:
         return "notifications_inactive"
     if record.deleted:
         return "superseded"
     if occasion.event is not None:
-        return (
-            None if still_called_for(occasion.event, message.audience, message.key.recipient, record) else "superseded"
-        )
+        return None if still_called_for(occasion.event, message.audience, ref, record) else "superseded"
     planned = any(
         entry.key == occasion.reminder and entry.start == occasion.start and entry.state == "planned"
         for entry in record.plan
     )
-    if not planned or record.appointment.client_id != message.client_id:
+    if not planned or record.appointment.client_id != client_id:
         return "superseded"
     if facts.client is None or not facts.client.enrolled or facts.client.removed:
         return "not_enrolled"

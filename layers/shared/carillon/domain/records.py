@@ -146,7 +146,8 @@ class StoredRecord:
     `plan_revision` rises with every change of the plan, `planned_*` say up to where the planner has followed, and
     `scheduled` which entries have their schedule. `fired` names reminder keys already sent for earlier starts.
     `announced` holds the latest events by (type, version), newest last: what may supersede what. `start` is the start
-    as it was last understood: another time zone of the organization makes it another instant.
+    as it was last understood: another time zone of the organization makes it another instant. `former` names ids of
+    its client from before merges: what was sent then lies under them.
     """
 
     ref: str
@@ -166,6 +167,7 @@ class StoredRecord:
     fired: tuple[str, ...] = ()
     announced: tuple[tuple[str, int], ...] = ()
     start: datetime | None = None
+    former: tuple[str, ...] = ()
 
     @property
     def settled(self) -> bool:

@@ -170,6 +170,9 @@ def _change(
 ) -> tuple[Put, RecordChange | None]:
     settings = _settings(snapshot)
     stored = snapshot.record
+    if stored is not None and stored.appointment.client_id in client.merged:
+        # Merged since, and not moved yet: it is the same person's, so nothing is passed on.
+        stored = replace(stored, appointment=replace(stored.appointment, client_id=client.id))
     live = stored if stored is not None and not stored.deleted else None
     before = live.appointment if live is not None else None
     after = _state(stated, client.id, before)

@@ -107,9 +107,15 @@ class ClientKeeping:
 
     def put(self, caller: Caller, client_id: str, stated: ClientInput) -> tuple[ClientDocument, bool]:
         """Make or replace a client; also tells whether it is new. Raises as `create`."""
-        if stated.id is not None and stated.id != client_id:
-            raise Invalid([Fault("/id", "invalid_value", f"must equal the path's id, {client_id!r}")])
-        return self._put(caller, client_id, lambda _: stated, None)
+
+        def checked(view: ClientView) -> ClientInput:
+            # An id that was merged into another client's shows that client, which may be put back as it is.
+            known = {client_id, view.client.document.id} if view.client else {client_id}
+            if stated.id is not None and stated.id not in known:
+                raise Invalid([Fault("/id", "invalid_value", f"must equal the path's id, {client_id!r}")])
+            return stated
+
+        return self._put(caller, client_id, checked, None)
 
     def along(self, caller: Caller, client_id: str | None, stated: ClientInput) -> ClientChange:
         """Work out the change of a client that a record brings along; the record's transaction writes it.
@@ -156,6 +162,9 @@ class ClientKeeping:
         org_id, now = caller.org_id, self._clock.now()
         for _ in range(ROUNDS):
             stored = existing(self._clients.read(org_id, client_id), client_id)
+            if stored.document.id != client_id:
+                # Whoever tidies up after a merge means the duplicate, not the person.
+                raise NotFound(f"client {client_id!r} was merged into {stored.document.id!r}")
             if not force and self._upcoming.has_upcoming(org_id, client_id, now):
                 raise Conflict("has_upcoming", "the client has upcoming appointments; force=true removes it anyway")
             after = replace(stored.document, enrolled=False, removed=True)

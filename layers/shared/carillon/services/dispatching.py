@@ -64,7 +64,7 @@ class Dispatcher:
     def _decide(self, due: Due, snapshot: Snapshot) -> list[Message] | None:
         record = snapshot.record
         client = snapshot.clients.get(due.client_id)
-        if record is None or record.deleted or client is None or not _is_planned(due, record):
+        if record is None or record.deleted or client is None or not _is_planned(due, record, client):
             return None
         facts = facts_of(snapshot, record, self.connections, client=client)
         if facts is None or not _is_called_for(due, client, facts):
@@ -108,6 +108,7 @@ def _places(due: Due) -> tuple[MessageKey, ...]:
     return tuple(reminder_places(due.org_id, occasion, due.client_id))
 
 
-def _is_planned(due: Due, record: StoredRecord) -> bool:
+def _is_planned(due: Due, record: StoredRecord, client: Client) -> bool:
     entry = Planned(due.key, due.start, due.at, "planned", due.generation)
-    return entry in record.plan and record.appointment.client_id == due.client_id
+    # A schedule made before its client was merged into another names the id that leads there.
+    return entry in record.plan and record.appointment.client_id in (due.client_id, client.id)

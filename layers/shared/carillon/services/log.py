@@ -23,8 +23,12 @@ class Log:
 
         No message is older than its organization, which spares a young one the walk through years of empty days.
         """
-        snapshot = self.reader.read([Want(org_id)])[0]
+        named = (wanted.client_id,) if wanted.client_id is not None else ()
+        snapshot = self.reader.read([Want(org_id, clients=named)])[0]
         require_active(snapshot)
+        client = snapshot.clients.get(wanted.client_id or "")
+        if client is not None:
+            wanted = replace(wanted, client_id=client.id, former=tuple(client.merged))
         created = snapshot.organization.created_at if snapshot.organization is not None else ""
         if created:
             begin = parse_instant(created)

@@ -56,9 +56,13 @@ class Reminders:
         """List reminders by record, by client, or by when they are due (from now on, a month ahead)."""
         if wanted.record is not None:
             return Page(_within(self.of_record(org_id, wanted.record), wanted))
-        require_active(self.reader.read([Want(org_id)])[0])
+        named = (wanted.client_id,) if wanted.client_id is not None else ()
+        snapshot = self.reader.read([Want(org_id, clients=named)])[0]
+        require_active(snapshot)
         if wanted.client_id is not None:
-            records = self.records.of_client(org_id, wanted.client_id, since=LONG_AGO)
+            client = snapshot.clients.get(wanted.client_id)
+            client_id = client.id if client is not None else wanted.client_id
+            records = self.records.of_client(org_id, client_id, since=LONG_AGO)
             found = sorted(_within(self.states(org_id, records), wanted), key=lambda item: item.entry.at)
             begin = int(position or 0)
             more = len(found) > begin + limit
@@ -94,7 +98,8 @@ class Reminders:
 
 def _places(org_id: str, record: StoredRecord, entry: Planned) -> tuple[MessageKey, ...]:
     occasion = Occasion(record.ref, reminder=entry.key, start=entry.start)
-    return tuple(reminder_places(org_id, occasion, record.appointment.client_id))
+    clients = record.appointment.client_id, *record.former
+    return tuple(place for client_id in clients for place in reminder_places(org_id, occasion, client_id))
 
 
 def _was_due(entry: Planned, now: datetime) -> bool:

@@ -15,10 +15,14 @@ from carillon.domain.records import StoredRecord
 from carillon.domain.settings import Settings
 from carillon.ports import Clock, Ids, Queues, Reader, RecordChange, Records, Run, Runs, Snapshot, Want
 from carillon.services.appointments import kept_until, replanned
+from carillon.services.moving import RecordMover
 
 PAGE = 100
 ROUNDS = 4
 FINISHED = "finished"
+MOVED_AT_ONCE = 500
+LOOK_AGAIN = 60
+"""Seconds after which a merged client's records are looked for again."""
 PACE = 1
 """Seconds between pages, so that one organization's run leaves room for the others."""
 Cause = Literal["settings", "organization"]
@@ -73,8 +77,19 @@ class Replanner:
         return changed
 
     def client(self, org_id: str, client_id: str) -> int:
-        """Plan a client's upcoming appointments anew; gives how many plans changed."""
+        """Plan a client's upcoming appointments anew; gives how many plans changed.
+
+        A client that was merged into another has its records moved there. It is looked at again a minute later, for
+        what a PUT that was under way wrote meanwhile.
+        """
         snapshot = self.reader.read([Want(org_id, clients=(client_id,))])[0]
+        client = snapshot.clients.get(client_id)
+        if client is not None and client.id != client_id:
+            mover = RecordMover(self.reader, self.records, self.clock)
+            moved = mover.move(org_id, client_id, client.id, limit=MOVED_AT_ONCE)
+            if moved:
+                self.queues.send_job({"kind": "replan_client", "o": org_id, "client": client_id}, delay=LOOK_AGAIN)
+            return moved
         upcoming = self.records.of_client(org_id, client_id, since=self.clock.now())
         return sum(self._plan(org_id, record, snapshot) for record in upcoming)
 

@@ -16,6 +16,11 @@ MAX_WORDS = 8
 _LONG = 100
 
 
+def alias_of(item: Item) -> str | None:
+    """Give the id that a client's id leads to since they were merged; most documents need no reading for that."""
+    return codec.loads(Client, item["doc"]).alias_of if '"alias_of":"' in item["doc"] else None
+
+
 def contacts(o: str, client: Client) -> set[Key]:
     """Name the guards of a client's phone and e-mail; a removed one has none."""
     if client.removed:
@@ -50,15 +55,16 @@ def writes_of(
         guards[len(writes)] = guard
         writes.append(_take(guard, me))
     for guard in sorted(given_up(o, change)):
-        writes += _release(guard, me, released.get(guard, ()))
-    writes += _lookups(o, old, change.after) + _names(o, change)
+        writes += release(guard, me, released.get(guard, ()))
+    writes += lookup_writes(o, old, change.after) + name_writes(o, change)
     if change.entry is not None:
         item = {"ty": "consent", "doc": codec.dumps(change.entry)}
         writes.append(Write(keys.consent_entry(o, me, change.entry_id), item=item))
     return writes, guards
 
 
-def _lookups(o: str, old: Client | None, new: Client) -> list[Write]:
+def lookup_writes(o: str, old: Client | None, new: Client) -> list[Write]:
+    """Give the rows by which a client is found under its contacts, as they come and go."""
     before, after = contacts(o, old) if old else set(), contacts(o, new)
     same = old is not None and old.allow_shared_contact == new.allow_shared_contact
     wanted = after - before if same else after
@@ -84,7 +90,7 @@ def _take(guard: Key, me: str) -> Write:
     return Write(guard, item={"c": me}, condition="attribute_not_exists(pk) OR c = :me", values={"me": me})
 
 
-def _release(guard: Key, me: str, rows: Sequence[Item]) -> list[Write]:
+def release(guard: Key, me: str, rows: Sequence[Item]) -> list[Write]:
     """Give a guard up; another client that has the contact too, and isn't exempt, inherits it."""
     if not any(row["sk"] == guard[1] and row.get("c") == me for row in rows):
         return []
@@ -95,7 +101,8 @@ def _release(guard: Key, me: str, rows: Sequence[Item]) -> list[Write]:
     return [Write(guard, item={"c": heir}, condition="c = :me", values={"me": me})]
 
 
-def _names(o: str, change: ClientChange) -> list[Write]:
+def name_writes(o: str, change: ClientChange) -> list[Write]:
+    """Give the rows by which a client is found under the words of its name, as they come and go."""
     before = _words(change.before.document) if change.before else set()
     after = _words(change.after)
     me = change.after.id

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from carillon.adapters.dynamodb import keys
-from carillon.adapters.dynamodb.client_writes import contacts, given_up, writes_of
+from carillon.adapters.dynamodb.client_writes import alias_of, contacts, given_up, writes_of
 from carillon.adapters.dynamodb.idempotency import answer_write
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.keys import Key
@@ -32,11 +32,13 @@ class DynamoClients:
         self._table = table
 
     def read(self, org_id: str, client_id: str) -> ClientView:
-        """Read organization, settings and a client in one call."""
+        """Read organization, settings and a client in one call; one more for an id that leads to another client's."""
         places = keys.organization(org_id), keys.settings(org_id), keys.client(org_id, client_id)
         organization, settings, client = map(self._table.get_many(places).get, places)
         if organization is None or settings is None:
             raise NotFound("there is no such organization")
+        if client is not None and (leads_to := alias_of(client)):
+            client = self._table.get(keys.client(org_id, leads_to))
         return ClientView(
             codec.loads(Organization, organization["doc"]),
             codec.loads(Settings, settings["doc"]),
@@ -115,15 +117,26 @@ class DynamoClients:
         return sorted({other for other in others if other != client.id})
 
     def consents(self, org_id: str, client_id: str) -> tuple[Client | None, list[LedgerEntry]]:
-        """Read a client and its whole consent ledger, oldest first: they share a partition."""
-        client, entries, after = None, [], None
+        """Read a client and its whole consent ledger, oldest first: they share a partition.
+
+        The ledgers of ids that were merged into the client's are part of it: a partition and a call each.
+        """
+        client, entries = self._ledger(org_id, client_id)
+        if client is not None and client.alias_of is not None:
+            return self.consents(org_id, client.alias_of)
+        for former in client.merged if client is not None else ():
+            entries |= self._ledger(org_id, former)[1]
+        return client, [entries[ulid] for ulid in sorted(entries)]
+
+    def _ledger(self, org_id: str, client_id: str) -> tuple[Client | None, dict[str, LedgerEntry]]:
+        client, entries, after = None, {}, None
         while True:
             page = self._table.query(keys.client(org_id, client_id)[0], after=after, consistent=True)
             for item in page.items:
                 if item["sk"] == "-":
                     client = codec.loads(Client, item["doc"])
                 elif item["sk"].startswith("K#"):
-                    entries.append(codec.loads(LedgerEntry, item["doc"]))
+                    entries[item["sk"]] = codec.loads(LedgerEntry, item["doc"])
             after = page.last
             if after is None:
                 return client, entries

@@ -5,7 +5,7 @@ newest first. Channel, origin and record are static attributes of that index, so
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from carillon.adapters.dynamodb import keys
@@ -41,17 +41,20 @@ class MessageListing:
         return self._by_day(o, wanted, limit=limit, before=before, day=day, now=now)
 
     def _of_client(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> Page[Message]:
-        items: list[Item] = []
-        after = None
-        while True:
-            page = self._table.query(f"{o}#P#c:{wanted.client_id}", prefix="M#", after=after, consistent=True)
-            items += page.items
-            after = page.last
-            if after is None:
-                break
+        clients = wanted.client_id, *wanted.former
+        items = [item for client_id in clients for item in self._all(f"{o}#P#c:{client_id}")]
         fitting = [item for item in items if item["id"] < before and _fits(item, wanted, now)]
         fitting.sort(key=lambda item: item["id"], reverse=True)
         return _page(fitting[:limit], more=len(fitting) > limit)
+
+    def _all(self, partition: str) -> Iterator[Item]:
+        after = None
+        while True:
+            page = self._table.query(partition, prefix="M#", after=after, consistent=True)
+            yield from page.items
+            after = page.last
+            if after is None:
+                return
 
     def _of_status(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> Page[Message]:
         partition = keys.problem_messages(o, str(wanted.status))

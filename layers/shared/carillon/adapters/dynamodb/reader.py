@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from carillon.adapters.dynamodb import keys
+from carillon.adapters.dynamodb.client_writes import alias_of
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.keys import Key
 from carillon.adapters.dynamodb.message_items import message_from_item
@@ -25,9 +26,22 @@ class DynamoReader:
         self._table = table
 
     def read(self, wants: Sequence[Want]) -> list[Snapshot]:
-        """Read strongly consistent, one call per 100 distinct items."""
+        """Read strongly consistent, one call per 100 distinct items, and another where clients were merged."""
         items = self._table.get_many(key for want in wants for key in _keys(want))
+        self._follow(wants, items)
         return [_snapshot(want, items) for want in wants]
+
+    def _follow(self, wants: Sequence[Want], items: dict[Key, Item]) -> None:
+        """Put in the place of an id that was merged into another client's that client."""
+        places = {keys.client(want.org_id, name): want.org_id for want in wants for name in want.clients}
+        leads = {
+            place: keys.client(org_id, name)
+            for place, org_id in places.items()
+            if place in items and (name := alias_of(items[place]))
+        }
+        if leads:
+            found = self._table.get_many(leads.values())
+            items |= {place: found[target] for place, target in leads.items() if target in found}
 
     def all_staff(self, org_id: str) -> dict[str, Staff]:
         """Read every member of staff of an organization."""

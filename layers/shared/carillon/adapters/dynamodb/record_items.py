@@ -48,6 +48,7 @@ def record_to_item(o: str, record: StoredRecord, start: datetime) -> Item:
         "updated_at": iso(record.updated_at) if record.updated_at else None,
         "completed_at": iso(record.completed_at) if record.completed_at else None,
         "fired": list(record.fired) or None,
+        "former": list(record.former) or None,
         "announced": [list(pair) for pair in record.announced] or None,
     }
     return {
@@ -85,6 +86,7 @@ def record_from_item(item: Item) -> StoredRecord:
         planned_revision=item.get("ps", 0),
         scheduled=plan_from_text(item.get("sc")),
         fired=tuple(meta.get("fired", ())),
+        former=tuple(meta.get("former", ())),
         announced=tuple((kind, version) for kind, version in meta.get("announced", ())),
         start=parse_instant(item["sk2"].partition("#")[0]),
     )

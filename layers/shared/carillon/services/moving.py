@@ -1,0 +1,83 @@
+"""Records follow their client into another one: the same plan for the same person, under the kept client's id."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from carillon.domain.clients import Client, reminders_of
+from carillon.domain.plan import Subject, fired_keys, plan
+from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.settings import Settings
+from carillon.ports import Clock, Reader, RecordChange, Records, Want
+from carillon.services.appointments import kept_until
+
+LONG_AGO = datetime(1971, 1, 1, tzinfo=UTC)
+ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMover:
+    """Moves the records of a merged client. Each is one conditional write; whatever dies between, the rest follows."""
+
+    reader: Reader
+    records: Records
+    clock: Clock
+
+    def move(self, org_id: str, gone_id: str, keep_id: str, *, limit: int) -> int:
+        """Move up to `limit` records, nearest last; gives how many moved. Repeating it moves what is left."""
+        found = self.records.of_client(org_id, gone_id, since=LONG_AGO, limit=limit)
+        return sum(self._one(org_id, record.ref, gone_id, keep_id) for record in reversed(found))
+
+    def _one(self, org_id: str, ref: str, gone_id: str, keep_id: str) -> bool:
+        for _ in range(ROUNDS):
+            snapshot = self.reader.read([Want(org_id, record=ref, clients=(keep_id,))])[0]
+            record, settings, keep = snapshot.record, snapshot.settings, snapshot.clients.get(keep_id)
+            if record is None or settings is None or keep is None or record.appointment.client_id != gone_id:
+                return False
+            active = snapshot.organization is not None and snapshot.organization.active
+            if self.records.save(org_id, moved(record, keep, settings, self.clock.now(), active=active)):
+                return True
+        return False
+
+
+def moved(record: StoredRecord, keep: Client, settings: Settings, now: datetime, *, active: bool) -> RecordChange:
+    """Give a record as it is under the kept client.
+
+    What fired or was decided against stays in the plan, so nothing is sent a second time; what is ahead is planned
+    anew, in a new generation, because a schedule carries the client it was made for. The version rises: a PUT that
+    read the record before must read it again.
+    """
+    appointment = replace(record.appointment, client_id=keep.id)
+    fired = fired_keys(record.plan, record.fired, now)
+    entries = plan(
+        Subject.of(appointment, record.completed_at, settings.time_zone),
+        reminders_of(keep) if active else (),
+        previous=tuple(_done(record.plan, now)),
+        fired=fired,
+        late_booking="drop",
+        now=now,
+        revision=record.plan_revision + 1,
+    )
+    start = appointment.starts(settings.time_zone)
+    former = (record.appointment.client_id, *record.former)
+    return RecordChange(
+        record=replace(
+            record,
+            appointment=appointment,
+            version=record.version + 1,
+            plan=entries,
+            plan_revision=record.plan_revision + (entries != record.plan),
+            fired=fired,
+            former=tuple(dict.fromkeys(former)),
+            start=start,
+        ),
+        expected_version=record.version,
+        expected_revision=record.plan_revision,
+        new_events=(),
+        start=start,
+        retention=max(kept_until(appointment, settings), now + timedelta(days=1)),
+    )
+
+
+def _done(entries: Iterable[Planned], now: datetime) -> Iterable[Planned]:
+    return (entry for entry in entries if entry.state == "suppressed" or (entry.state == "planned" and entry.at <= now))
