@@ -67,6 +67,8 @@ GOOD = RequestValidator("t").compute_signature(URL, {"MessageStatus": "sent"})
         ("t", URL, "MessageStatus=sent", GOOD[:-1]),
         ("t", URL, "MessageStatus=sent", ""),
         ("t", URL, "MessageStatus=sent", "é"),
+        ("t", URL, "MessageStatus=sent", "\ud800"),
+        ("t", URL, "MessageStatus=\ud800", GOOD),
         ("t", URL, "MessageStatus=sent", None),
         ("", URL, "MessageStatus=sent", signature("", URL, [("MessageStatus", "sent")])),
     ],

@@ -25,14 +25,16 @@ STATUSES = {
 def signature(auth_token: str, url: str, parameters: list[tuple[str, str]]) -> str:
     """Sign a form post the way Twilio does; `url` is exactly the one Twilio was given, query included."""
     signed = url + "".join(f"{name}{value}" for name, value in sorted(set(parameters)))
-    return base64.b64encode(hmac.new(auth_token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
+    return base64.b64encode(
+        hmac.new(auth_token.encode(), signed.encode(errors="replace"), hashlib.sha1).digest()
+    ).decode()
 
 
 def is_signed(auth_token: str, url: str, body: str, given: str | None) -> bool:
     """Whether a form post was signed with this token; a missing signature is none."""
     if not given or not auth_token:
         return False
-    return hmac.compare_digest(signature(auth_token, url, form(body)).encode(), given.encode())
+    return hmac.compare_digest(signature(auth_token, url, form(body)).encode(), given.encode(errors="replace"))
 
 
 def form(body: str) -> list[tuple[str, str]]:
