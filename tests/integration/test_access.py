@@ -11,15 +11,28 @@ from tests.integration.account import Aws, activate, call, new_organization, rou
 
 KEYED = [route for route in routes() if route.roles is not None]
 MARK = "Zephyrine"
-IDS = {"client_id": "c1", "staff_id": "s1", "appointment_id": "a1", "organization_id": "aurora"}
+IDS = {
+    "client_id": "c1",
+    "staff_id": "s1",
+    "appointment_id": "a1",
+    "organization_id": "aurora",
+    "key": "appointment.booked.widget",
+    "audience": "client",
+    "channel": "sms",
+    "locale": "nl",
+}
+TEXT = {"key": "appointment.booked.widget", "audience": "client", "channel": "sms", "locale": "nl", "sample": True}
 BODIES: dict[str, Any] = {
     "/v1/settings": {"name": "Foreign"},
     "/v1/settings/rules": {},
     "/v1/settings/reminders/apply": {"keys": ["day_before"]},
     "/v1/clients": {"id": "c9", "first_name": "Foreign"},
+    "/v1/clients/merge": {"keep": "c1", "remove": "c9"},
     "/v1/clients/<client_id>": {"first_name": "Foreign"},
     "/v1/clients/<client_id>/consents": {"service": {"email": True}},
     "/v1/clients/<client_id>/preferences": {"reminders": []},
+    "/v1/templates/preview": TEXT,
+    "/v1/templates/<key>/<audience>/<channel>/<locale>": {"body": "Foreign"},
     "/v1/staff": {"id": "s9", "name": "Foreign"},
     "/v1/staff/<staff_id>": {"name": "Foreign"},
     "/v1/organizations": {"name": "Foreign", "time_zone": "Europe/Paris", "locale": "fr", "country": "FR"},
