@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from carillon.adapters.providers.twilio_whatsapp import TwilioWhatsapp
+from carillon.services import replanning
 from tests.integration.account import Aws, activate, call, new_organization
 from tests.integration.world import DeathError, Deaths, World, unwatch
 
@@ -34,10 +35,13 @@ CLAIM_TO_OUTCOME = {"dynamodb.UpdateItem", "sns.Publish", "sesv2.SendEmail"}
 
 @pytest.fixture
 def world(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(replanning, "PACE", 0)
     new_organization()
     activate()
     call("POST", "/v1/clients", ANNA)
     made = World(aws)
+    made.settle()
+    made.deaths.calls.clear()
     monkeypatch.setattr(TwilioWhatsapp, "send", lambda _, outgoing: made.twilio(outgoing))
     yield made
     unwatch()
