@@ -49,7 +49,7 @@ class MessageView:
     client_id: str | None
     staff_id: str | None
     to: str | None
-    record: str
+    record: str | None
     key: str
     origin: str
     status: Status
@@ -73,7 +73,7 @@ def message_view(message: Message) -> MessageView:
         client_id=message.client_id,
         staff_id=message.staff_id,
         to=message.to,
-        record=message.occasion.record,
+        record=message.occasion.record or None,
         key=message.template,
         origin=message.origin,
         status=message.status,

@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from carillon.bootstrap.templates import services
+from carillon.bootstrap.templates import services, trials
 from carillon.domain.own_texts import find_place
 from carillon.runtime.http import MANAGERS, READERS, Answer, Call, Draft, Id, ListQuery, Nothing, Page, Routes
 from carillon.services.template_documents import TemplateDocument, TemplateEntry, TemplateQuery, TemplateVersion
 from carillon.services.template_previews import Preview, PreviewInput
+from carillon.services.template_trials import Trial, TrialInput
 from carillon.services.templates import UNSTATED
 
 routes = Routes()
@@ -26,6 +27,21 @@ def preview_template(call: Call, body: Draft[PreviewInput]) -> Answer[Preview]:
     A text that is left out is the one in force; nothing is stored or sent.
     """
     return Answer(services().previews.preview(call.org_id, body.value(), body.given))
+
+
+@routes.post(
+    "/v1/templates/test-send",
+    roles=MANAGERS,
+    statuses=(202,),
+    errors=("notifications_inactive", "channel_not_connected", "opted_out", "whatsapp_window_closed"),
+    repeats="leased",
+)
+def test_send_template(call: Call, body: Draft[TrialInput]) -> Answer[Trial]:
+    """Send a text with sample data to the manager, the owner or active staff.
+
+    A text that is left out is the one in force. Any other address is refused.
+    """
+    return Answer(trials().send(call.org_id, body.value(), body.given), status=202)
 
 
 @routes.get(ADDRESS, roles=READERS, errors=("notifications_inactive",), versioned=True)

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from carillon.domain.channels import Channel
 from carillon.domain.listing import Page
+from carillon.domain.messages import MessageKey
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OwnTexts, Place
 from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText
+from carillon.domain.trials import TrialText
 from carillon.domain.whatsapp import ApprovedText
 from carillon.ports import Rendered, Snapshot
 from carillon.ports_directory import AuditEntry
@@ -152,3 +155,10 @@ class Texts(Protocol):
 
         Raises RenderingFailed.
         """
+
+
+class TrialTexts(Protocol):
+    """Texts of tests, beside their messages."""
+
+    def put(self, org_id: str, key: MessageKey, trial: TrialText, until: datetime) -> None:
+        """Keep what a test sends until then."""

@@ -6,8 +6,9 @@ from typing import Any
 
 from carillon.adapters.dynamodb.content_templates import ContentTemplates
 from carillon.adapters.dynamodb.table import Table
-from carillon.adapters.dynamodb.templates import OwnTextLookup
+from carillon.adapters.dynamodb.templates import DynamoTrialTexts, OwnTextLookup
 from carillon.adapters.rendering.formatting import Facts, build_values
+from carillon.adapters.rendering.previewing import sample
 from carillon.adapters.rendering.renderer import TemplateRenderer
 from carillon.domain.catalog import row_for
 from carillon.domain.clients import Client, Staff
@@ -19,6 +20,9 @@ from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText, candidates, choose_locale
 from carillon.ports import Clock, Connections, Rendered, RenderingFailed, Snapshot
 
+Made = tuple[OwnText | None, str, dict[str, Any]]
+"""The own text (None: the built-in one), the locale it is written in, and the values."""
+
 
 class TemplateComposer:
     """See the port `Composer`."""
@@ -29,27 +33,17 @@ class TemplateComposer:
         self._renderer = TemplateRenderer()
         self._contents = ContentTemplates(table, clock)
         self._own = OwnTextLookup(table)
+        self._trials = DynamoTrialTexts(table)
 
     def compose(self, message: Message, snapshot: Snapshot) -> Rendered:
         """Render for the message's channel, audience and recipient; raises RenderingFailed."""
-        settings, record = snapshot.settings, snapshot.record
-        if settings is None or record is None or message.channel is None or snapshot.organization is None:
+        settings = snapshot.settings
+        if settings is None or message.channel is None or snapshot.organization is None:
             raise RenderingFailed("there is nothing to write about")
-        client = snapshot.clients.get(message.client_id or record.appointment.client_id)
-        member = snapshot.staff.get(message.staff_id) if message.staff_id is not None else None
-        own, locale = self._text(message, snapshot, settings, _locale(message, client, member))
-        values = build_values(
-            Facts(
-                settings=settings,
-                locale=locale,
-                now=self._clock.now(),
-                client=client,
-                staff=member,
-                staff_names=[snapshot.staff[i].name for i in record.appointment.staff_ids if i in snapshot.staff],
-                appointment=record.appointment,
-                reminder_key=message.occasion.reminder,
-                lead_time=_lead_time(message, client, settings),
-            )
+        own, locale, values = (
+            self._of_record(message, snapshot, settings)
+            if message.occasion.trial is None
+            else self._of_trial(message, snapshot.organization.id, settings)
         )
         if message.channel == "whatsapp" and own is None:
             return self._approved(message, snapshot.organization, settings, locale, values)
@@ -61,6 +55,36 @@ class TemplateComposer:
             values=values,
             own=own,
         )
+
+    def _of_record(self, message: Message, snapshot: Snapshot, settings: Settings) -> Made:
+        record = snapshot.record
+        if record is None:
+            raise RenderingFailed("there is nothing to write about")
+        client = snapshot.clients.get(message.client_id or record.appointment.client_id)
+        member = snapshot.staff.get(message.staff_id) if message.staff_id is not None else None
+        own, locale = self._text(message, snapshot, settings, _locale(message, client, member))
+        facts = Facts(
+            settings=settings,
+            locale=locale,
+            now=self._clock.now(),
+            client=client,
+            staff=member,
+            staff_names=[snapshot.staff[i].name for i in record.appointment.staff_ids if i in snapshot.staff],
+            appointment=record.appointment,
+            reminder_key=message.occasion.reminder,
+            lead_time=_lead_time(message, client, settings),
+        )
+        return own, locale, build_values(facts)
+
+    def _of_trial(self, message: Message, org_id: str, settings: Settings) -> Made:
+        trial = self._trials.find(org_id, message.key)
+        if trial is None or message.channel is None:
+            raise RenderingFailed("the text of the test is gone")
+        place = Place(message.template, message.audience, message.channel, trial.locale)
+        text = trial.text
+        if message.channel == "whatsapp" and text is not None and text.whatsapp is None:
+            raise RenderingFailed("free text opens no conversation")
+        return text, trial.locale, sample(place, settings)
 
     def _text(
         self, message: Message, snapshot: Snapshot, settings: Settings, reader: str | None

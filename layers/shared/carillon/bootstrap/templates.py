@@ -4,11 +4,18 @@ from dataclasses import dataclass
 from functools import cache
 
 from carillon import bootstrap
+from carillon.adapters.aws import client
+from carillon.adapters.connections import DeploymentConnections
+from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
-from carillon.adapters.dynamodb.templates import DynamoTemplates
+from carillon.adapters.dynamodb.templates import DynamoTemplates, DynamoTrialTexts
+from carillon.adapters.phones import NumberPlans
+from carillon.adapters.queues import SqsQueues
 from carillon.adapters.system import RandomIds
+from carillon.domain.channels import Channel
 from carillon.runtime.config import SettingsApiConfig
 from carillon.services.template_previews import TemplatePreviews
+from carillon.services.template_trials import TemplateTrials
 from carillon.services.templates import TemplateKeeping
 
 
@@ -31,4 +38,35 @@ def services() -> TemplatesApi:
     return TemplatesApi(
         keeping=TemplateKeeping(store, texts, clock, RandomIds()),
         previews=TemplatePreviews(store, texts, DynamoReader(table)),
+    )
+
+
+@cache
+def trials() -> TemplateTrials:
+    """Give what sends tests of texts."""
+    from carillon.adapters.rendering.previewing import RenderedTexts  # noqa: PLC0415
+
+    config, clock = bootstrap.config(SettingsApiConfig), bootstrap.current_clock
+    table = bootstrap.table(config.table_name)
+    channels: dict[Channel, str] = {
+        "email": config.email_queue_url,
+        "sms": config.sms_queue_url,
+        "whatsapp": config.whatsapp_queue_url,
+    }
+    senders: dict[Channel, str] = {
+        "email": config.email_from,
+        "sms": config.sms_sender_id,
+        "whatsapp": config.whatsapp_from,
+    }
+    return TemplateTrials(
+        store=DynamoTemplates(table),
+        texts=RenderedTexts(clock),
+        trials=DynamoTrialTexts(table),
+        reader=DynamoReader(table),
+        messages=DynamoMessages(table),
+        queues=SqsQueues(client("sqs"), channels=channels),
+        connections=DeploymentConnections(table, senders, clock),
+        phones=NumberPlans(),
+        clock=clock,
+        ids=RandomIds(),
     )

@@ -34,7 +34,6 @@ MOVES: dict[str, frozenset[str]] = {
 LEASE = timedelta(seconds=20)
 """How long a claim holds: longer than the provider's timeout (10 s), shorter than the function's (30 s)."""
 MAX_ATTEMPTS = 6
-CALLED_OFF: frozenset[str] = frozenset({"appointment.cancelled", "appointment.refused", "appointment.no_show"})
 AFTERWARDS: frozenset[str] = frozenset({"appointment.completed", "appointment.no_show"})
 
 
@@ -50,7 +49,8 @@ class MessageKey:
 class Occasion:
     """What a message is about: an event in the version it was derived in, or a reminder with the start it is for.
 
-    Never the due time and never a reminder's record version, or an edited note would send it again.
+    Never the due time and never a reminder's record version, or an edited note would send it again. `trial`: the id of
+    a test of a text, which is about no record (`record` is empty).
     """
 
     record: str
@@ -58,9 +58,12 @@ class Occasion:
     version: int | None = None
     reminder: str | None = None
     start: datetime | None = None
+    trial: str | None = None
 
     def parts(self) -> tuple[str, ...]:
         """The parts of the identity, as text."""
+        if self.trial is not None:
+            return "trial", self.trial
         if self.event is not None:
             return self.record, "event", self.event, str(self.version)
         if self.start is None:

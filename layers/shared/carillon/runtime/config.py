@@ -33,9 +33,15 @@ class AuthorizerConfig:
 
 @dataclass(frozen=True, slots=True)
 class SettingsApiConfig:
-    """The senders of the deployment show on the cards of `/v1/integrations`; an empty one is not connected."""
+    """The senders of the deployment show on the cards of `/v1/integrations`; an empty one is not connected.
+
+    Tests of texts go to the channels' queues.
+    """
 
     table_name: str
+    email_queue_url: str
+    sms_queue_url: str
+    whatsapp_queue_url: str
     email_from: str
     sms_sender_id: str
     whatsapp_from: str

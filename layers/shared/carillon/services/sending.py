@@ -15,6 +15,7 @@ from carillon.domain.channels import Channel
 from carillon.domain.messages import MAX_ATTEMPTS, Message, MessageKey
 from carillon.domain.recheck import Recheck, recheck
 from carillon.domain.retries import next_attempt
+from carillon.domain.trials import recheck_trial
 from carillon.ports import (
     Claim,
     Clock,
@@ -100,12 +101,7 @@ class Sender:
             message, now = snapshot.messages.get(ready.key), self.clock.now()
             if message is None or message.status != "queued" or (message.not_before or now) > now:
                 return self._not_now(ready, message, snapshot, now)
-            facts = (
-                facts_of(snapshot, snapshot.record, self.connections, client=_client(message, snapshot))
-                if snapshot.record is not None
-                else None
-            )
-            checked = recheck(message, facts, now)
+            checked = self._checked(message, snapshot, now)
             if checked.status is not None:
                 return self._withdraw(ready, message, snapshot, Moved(checked.status, now, checked.reason))
             try:
@@ -121,6 +117,16 @@ class Sender:
             if claimed:
                 return self._settle(ready, message, snapshot, claim, self.provider.send(outgoing))
         return Sent(ready, "busy")
+
+    def _checked(self, message: Message, snapshot: Snapshot, now: datetime) -> Recheck:
+        organization, settings = snapshot.organization, snapshot.settings
+        if message.occasion.trial is not None:
+            both = organization is not None and settings is not None
+            connected = self.connections.connected(organization, settings) if both else frozenset()  # type: ignore[arg-type]
+            return recheck_trial(message, organization, settings, snapshot.staff, connected, now)
+        record = snapshot.record
+        client = _client(message, snapshot)
+        return recheck(message, facts_of(snapshot, record, self.connections, client=client) if record else None, now)
 
     def _complete(self, ready: Ready, snapshot: Snapshot) -> Snapshot:
         """Read again when the record has come to name people that the queue message did not."""
@@ -254,8 +260,8 @@ def _want(ready: Ready) -> Want:
     kind, _, who = ready.key.recipient.partition(":")
     return Want(
         ready.org_id,
-        record=ready.record,
-        clients=tuple(dict.fromkeys([ready.client_id, *([who] if kind == "c" else [])])),
+        record=ready.record or None,
+        clients=tuple(dict.fromkeys([*filter(None, [ready.client_id]), *([who] if kind == "c" else [])])),
         staff=tuple(dict.fromkeys([*ready.staff, *([who] if kind == "s" else [])])),
         texts=True,
         messages=(ready.key,),

@@ -30,3 +30,10 @@ def ready_of(org_id: str, message: Message, record: StoredRecord, *, delay: int 
     return Ready(
         org_id, message.channel, message.key, record.ref, appointment.client_id, tuple(appointment.staff_ids), delay
     )
+
+
+def trial_ready(org_id: str, message: Message) -> Ready:
+    """Name a stored test of a text to its channel's queue; it is about no record."""
+    if message.channel is None:
+        raise ValueError("a test has a channel")
+    return Ready(org_id, message.channel, message.key, "", "")

@@ -25,7 +25,7 @@ from carillon.ports import (
     Want,
     Watermarks,
 )
-from carillon.services.storing import ready_of
+from carillon.services.storing import ready_of, trial_ready
 
 PATIENCE = timedelta(minutes=15)
 """How long something may rest before it counts as stuck: longer than a queue message stays invisible."""
@@ -84,6 +84,9 @@ class Sweep:
         waiting = [message for message in made if message.status == "queued"]
         stuck = [message for message in waiting if (message.not_before or message.created_at) <= until]
         for message in stuck:
+            if message.occasion.trial is not None:
+                self.queues.send_ready([trial_ready(org_id, message)])
+                continue
             record = self.reader.read([Want(org_id, record=message.occasion.record)])[0].record
             if record is not None:
                 self.queues.send_ready([ready_of(org_id, message, record)])

@@ -134,6 +134,11 @@ def message(o: str, recipient: str, digest: str) -> Key:
     return f"{o}#P#{recipient}", f"M#{digest}"
 
 
+def message_body(o: str, recipient: str, digest: str) -> Key:
+    """What a message is to say, where that does not follow from a record."""
+    return f"{o}#P#{recipient}", f"B#{digest}"
+
+
 def day_messages(o: str, day: str, shard: int = 0) -> str:
     """GSI2 partition: the messages made on a day (UTC), by ULID."""
     return f"{o}#M#{day}#{shard}"

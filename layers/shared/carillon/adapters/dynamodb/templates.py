@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from threading import Lock
 from typing import Any, Literal
 
@@ -12,11 +13,13 @@ from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
 from carillon.domain import codec
 from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
+from carillon.domain.messages import MessageKey
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import MAX_OWN_TEXTS, OwnTexts, Place, mark
 from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText
-from carillon.domain.times import iso
+from carillon.domain.times import epoch, iso
+from carillon.domain.trials import TrialText
 from carillon.ports_texts import StoredText, TemplateView, TextChange, TextVersion
 
 ADDRESS = "t:"
@@ -148,3 +151,20 @@ def _stored(item: Mapping[str, Any]) -> StoredText:
 
 def _text(item: Mapping[str, Any]) -> OwnText | None:
     return codec.loads(OwnText, item["doc"]) if "doc" in item else None
+
+
+class DynamoTrialTexts:
+    """See the port `TrialTexts`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def put(self, org_id: str, key: MessageKey, trial: TrialText, until: datetime) -> None:
+        """Write it."""
+        item: Item = {"ty": "message_body", "doc": codec.dumps(trial), "ttl": epoch(until)}
+        self._table.write(Write(keys.message_body(org_id, key.recipient, key.digest), item=item))
+
+    def find(self, org_id: str, key: MessageKey) -> TrialText | None:
+        """Read it; None when it is gone."""
+        item = self._table.get(keys.message_body(org_id, key.recipient, key.digest))
+        return codec.loads(TrialText, item["doc"]) if item is not None else None

@@ -34,7 +34,7 @@ class RenderedTexts:
 
     def preview(self, place: Place, text: OwnText | None, settings: Settings, about: Snapshot | None) -> Rendered:
         """Render with sample data, or about a record."""
-        values = self._sample(place, settings) if about is None else self._real(place, settings, about)
+        values = sample(place, settings) if about is None else self._real(place, settings, about)
         return self._renderer.render(
             key=place.key,
             audience=place.audience,
@@ -43,12 +43,6 @@ class RenderedTexts:
             values=values,
             own=text,
         )
-
-    def _sample(self, place: Place, settings: Settings) -> dict[str, Any]:
-        # A review is asked for only where there is an address for it, so its preview shows one.
-        review = settings.review if settings.review.url else sample_settings(place.locale).review
-        facts = sample_facts(place.locale, replace(settings, review=review))
-        return build_values(replace(facts, reminder_key=_reminder(place) or facts.reminder_key))
 
     def _real(self, place: Place, settings: Settings, about: Snapshot) -> dict[str, Any]:
         record = about.record
@@ -68,6 +62,14 @@ class RenderedTexts:
                 reminder_key=_reminder(place),
             )
         )
+
+
+def sample(place: Place, settings: Settings) -> dict[str, Any]:
+    """Make sample data for a text, of this organization."""
+    # A review is asked for only where there is an address for it, so its sample has one.
+    review = settings.review if settings.review.url else sample_settings(place.locale).review
+    facts = sample_facts(place.locale, replace(settings, review=review))
+    return build_values(replace(facts, reminder_key=_reminder(place) or facts.reminder_key))
 
 
 def _reminder(place: Place) -> str | None:
