@@ -199,3 +199,11 @@ def test_a_roles_address_is_the_settings_of_now() -> None:
 
 def test_a_decision_not_to_send_is_never_sent() -> None:
     assert telling(message=message(event_occasion(), None)).status == "suppressed"
+
+
+def test_a_booking_that_carries_a_move_may_wait_until_the_new_start_and_no_longer() -> None:
+    waiting = replace(message(event_occasion("appointment.booked"), "email"), deadline=NOW)
+    later = record(appointment(start="2026-12-02T14:30:00"))
+    assert telling(message=waiting, record=later).status is None
+    started = record(appointment(start="2026-11-23T09:30:00"))
+    assert telling(message=waiting, record=started) == no("too_late", "expired")

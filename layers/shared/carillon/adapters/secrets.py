@@ -47,5 +47,8 @@ class DeploymentSecret:
         return self._known
 
     def signing_key(self) -> str:
-        """Give the key that tokens are signed with."""
-        return self.read().signing_key
+        """Give the key that tokens are signed with; LookupError when the secret has none: anybody could sign then."""
+        key = self.read().signing_key
+        if not key:
+            raise LookupError("the deployment's secret has no signing_key")
+        return key

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from carillon.domain.decide import Facts, in_force, obstacle, purpose_of, still_called_for
-from carillon.domain.messages import Message
+from carillon.domain.messages import Message, event_deadline
 from carillon.domain.plan import called_for
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
 
@@ -25,7 +25,7 @@ def recheck(message: Message, facts: Facts | None, now: datetime) -> Recheck:
     """
     if facts is None:
         return Recheck(status="suppressed", reason="superseded")
-    if facts.organization.sends and now >= message.deadline:
+    if facts.organization.sends and now >= _deadline(message, facts):
         return Recheck(status="expired", reason="too_late")
     reason = _not_true_any_more(message, facts)
     recipient = recipient_of(message, facts)
@@ -35,6 +35,14 @@ def recheck(message: Message, facts: Facts | None, now: datetime) -> Recheck:
     if not found.send:
         return Recheck(status="suppressed", reason=found.reason)
     return Recheck(address=found.address or "")
+
+
+def _deadline(message: Message, facts: Facts) -> datetime:
+    """Say until when it may go: a booking that carries a later change has that change's start as its last instant."""
+    if message.occasion.event is None:
+        return message.deadline
+    start = facts.record.appointment.starts(facts.settings.time_zone)
+    return event_deadline(message.occasion.event, message.created_at, start)
 
 
 def recipient_of(message: Message, facts: Facts) -> Recipient | None:

@@ -52,7 +52,7 @@ def changed_fields(before: Appointment, after: Appointment, zone: str) -> list[s
     names = [
         name for name in ("duration_minutes", "service", "location") if getattr(before, name) != getattr(after, name)
     ]
-    # Compared as instants *and* wall times: "14:30" in another zone is another time, "14:30+01:00" the same one.
+    # Compared as instants: "14:30" in another zone is another time, the same instant with an offset is no move.
     moved = _instant(before, zone) != _instant(after, zone)
     if moved:
         names.append("start")
