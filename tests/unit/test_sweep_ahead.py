@@ -15,7 +15,7 @@ from carillon.domain.listing import Page
 from carillon.ports import DueRows, Marks, Messages, Reader, RecordChange
 from carillon.services.sweeping import Sweep
 from tests.builders import NOW, event, record
-from tests.fakes import MemoryQueues, SetClock
+from tests.doubles import MemoryQueues, SetClock
 from tests.tables import CountingTable, table_on_moto
 
 ORG = "salon"
