@@ -13,7 +13,7 @@ from carillon.ports_directory import AuditEntry, Organizations, Stored
 
 CardId = Literal["notifications", "email", "sms", "whatsapp", "push", "telegram", "viber", "payments"]
 CardStatus = Literal["active", "inactive", "not_connected", "error"]
-FEATURES = ("preferences", "enrolment", "messages", "reminders")
+FEATURES = ("rules", "templates", "preferences", "enrolment", "messages", "reminders")
 """What is open only while notifications are active."""
 ROUNDS = 8
 
