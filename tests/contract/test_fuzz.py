@@ -67,6 +67,6 @@ schema.app = app
 @schema.parametrize()
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 @pytest.mark.filterwarnings("default")
-def test_every_answer_is_described(case: schemathesis.Case, furnished: account.Aws) -> None:
+def test_every_answer_is_described(case: schemathesis.Case[Any], furnished: account.Aws) -> None:
     case.call_and_validate(checks=CHECKS)
     assert furnished.calls is not None
