@@ -20,7 +20,12 @@ def list_templates(call: Call, query: TemplateQuery) -> Answer[Page[TemplateEntr
     return Answer(services().keeping.page(call.org_id, query, call.position))
 
 
-@routes.post("/v1/templates/preview", roles=READERS, errors=("notifications_inactive",), repeats="leased")
+@routes.post(
+    "/v1/templates/preview",
+    roles=READERS,
+    errors=("notifications_inactive", "template_invalid"),
+    repeats="leased",
+)
 def preview_template(call: Call, body: Draft[PreviewInput]) -> Answer[Preview]:
     """Show a text as it would be read, with sample data or about a record.
 
@@ -33,7 +38,13 @@ def preview_template(call: Call, body: Draft[PreviewInput]) -> Answer[Preview]:
     "/v1/templates/test-send",
     roles=MANAGERS,
     statuses=(202,),
-    errors=("notifications_inactive", "channel_not_connected", "opted_out", "whatsapp_window_closed"),
+    errors=(
+        "notifications_inactive",
+        "template_invalid",
+        "channel_not_connected",
+        "opted_out",
+        "whatsapp_window_closed",
+    ),
     repeats="leased",
 )
 def test_send_template(call: Call, body: Draft[TrialInput]) -> Answer[Trial]:

@@ -32,6 +32,8 @@ BODIES: dict[str, Any] = {
     "/v1/clients/<client_id>/consents": {"service": {"email": True}},
     "/v1/clients/<client_id>/preferences": {"reminders": []},
     "/v1/templates/preview": TEXT,
+    "/v1/templates/test-send": {name: TEXT[name] for name in ("key", "audience", "channel", "locale")}
+    | {"to": "0612345678"},
     "/v1/templates/<key>/<audience>/<channel>/<locale>": {"body": "Foreign"},
     "/v1/staff": {"id": "s9", "name": "Foreign"},
     "/v1/staff/<staff_id>": {"name": "Foreign"},
@@ -77,6 +79,8 @@ def furnished(aws: Aws) -> Aws:
     person = {"id": "c1", "first_name": MARK, "phone": "0612345678", "consents": {"service": {"sms": True}}}
     assert call("POST", "/v1/clients", person).status == 201
     assert call("POST", "/v1/staff", {"id": "s1", "name": MARK}).status == 201
+    manager = {"manager": {"email": None, "mobile": "0612345678"}}
+    assert call("PUT", "/v1/settings", manager, headers={"if-match": "*"}).status == 200
     booking = BODIES["/v1/appointments/<appointment_id>"] | {"service": MARK}
     assert call("PUT", "/v1/appointments/a1", booking).status == 201
     return aws

@@ -56,7 +56,8 @@ def choose(org_id: str, wanted: DraftInput, given: Collection[str], store: Templ
 
 def wrong(pointer: str, code: Code, message: str) -> Invalid:
     """Make the refusal of one field."""
-    return Invalid([Fault(pointer, code, message)], code=code)
+    whole: Code = code if code == "template_invalid" else "invalid_input"
+    return Invalid([Fault(pointer, code, message)], code=whole)
 
 
 def _drafted(
