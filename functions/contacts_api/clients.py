@@ -7,7 +7,8 @@ from carillon.domain.clients import Consents
 from carillon.domain.consents import ConsentHistory
 from carillon.domain.diagnosis import Diagnosis
 from carillon.runtime.http import INSIDE, Answer, Call, Draft, Id, Nothing, Page, Routes
-from carillon.services.clients import READ_ONLY, ClientDocument, ClientInput, ClientQuery, RemoveQuery
+from carillon.services.client_documents import ClientDocument
+from carillon.services.clients import READ_ONLY, ClientInput, ClientQuery, RemoveQuery
 from carillon.services.merging import MergeInput
 
 routes = Routes()

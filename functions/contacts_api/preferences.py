@@ -2,7 +2,7 @@
 
 from carillon.bootstrap.contacts_api import services
 from carillon.runtime.http import INSIDE, Answer, Call, Draft, Id, Nothing, Routes
-from carillon.services.clients import ClientDocument
+from carillon.services.client_documents import ClientDocument
 from carillon.services.enrolment import Preferences, SavedPreferences
 
 routes = Routes()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from carillon.adapters import aws as aws_clients
 from tests.integration.account import Aws, Response, activate, call, new_organization
 from tests.integration.world import DeathError, Deaths, World, unwatch
 
@@ -203,6 +204,8 @@ def test_a_contact_that_is_shared_with_somebody_else_is_not_taken() -> None:
 
 
 def test_a_client_that_changes_meanwhile_keeps_that_change(world: World) -> None:
+    events = aws_clients.client("dynamodb").meta.events
+    events.register("before-call.dynamodb", lambda model, **_: world.aws.heard(model.name))
     world.aws.just_before("TransactWriteItems", lambda: call("PATCH", "/v1/clients/anna", {"locale": "fr"}))
     assert merge().body["locale"] == "fr"
     assert call("GET", "/v1/clients/anna").body["email"] == "anna@example.com"

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, Consents, ConsentState
 from carillon.domain.codec import Json, to_data
-from carillon.domain.consents import LedgerEntry, at_creation, can_message, differing, stated_by
-from carillon.domain.constraints import Email, Id, Items, Locale, Name, PhoneInput, Text, Zone, document
+from carillon.domain.consents import LedgerEntry, at_creation, differing, stated_by
+from carillon.domain.constraints import Email, Id, Locale, Name, PhoneInput, Text, Zone, document
 from carillon.domain.errors import Conflict, Contended, Fault, Invalid, InvalidValue, NotFound
 from carillon.domain.idempotency import Attempt
 from carillon.domain.listing import ListQuery, Page
@@ -17,11 +16,11 @@ from carillon.domain.organizations import Caller
 from carillon.domain.settings import Settings
 from carillon.ports import Clock, Ids
 from carillon.ports_directory import ClientChange, Clients, ClientView, Phones, Stored, Upcoming
+from carillon.services.client_documents import ClientDocument, Tags, shown
 
 ROUNDS = 8
 READ_ONLY = ("telegram_linked", "viber_linked", "can_message")
 """What an answer shows and a save ignores."""
-Tags = Annotated[list[Annotated[str, Text(max=50, min=1)]], Items(max=20)]
 
 
 @document
@@ -43,26 +42,6 @@ class ClientInput:
     enrolled: bool | None = None
     consents: Consents | None = None
     allow_shared_contact: bool = False
-
-
-@document
-class ClientDocument:
-    """A client as answers show it; `phone` is E.164. `can_message`: address, consent and no opt-out, per channel."""
-
-    id: Id
-    first_name: Name | None
-    last_name: Name | None
-    email: Email | None
-    phone: PhoneInput | None
-    locale: Locale | None
-    time_zone: Zone | None
-    tags: Tags
-    enrolled: bool
-    consents: ConsentState
-    allow_shared_contact: bool
-    telegram_linked: bool
-    viber_linked: bool
-    can_message: dict[Channel, bool]
 
 
 @document
@@ -282,26 +261,6 @@ def enrolment(client: Client, settings: Settings, enrolled: bool) -> Client:
     """Enrol or unenrol; the first enrolment copies the organization's reminders, later ones find the copy."""
     reminders = list(settings.reminders) if enrolled and client.reminders is None else client.reminders
     return replace(client, enrolled=enrolled, reminders=reminders)
-
-
-def shown(client: Client) -> ClientDocument:
-    """Show a client as answers do."""
-    return ClientDocument(
-        id=client.id,
-        first_name=client.first_name,
-        last_name=client.last_name,
-        email=client.email,
-        phone=client.phone,
-        locale=client.locale,
-        time_zone=client.time_zone,
-        tags=client.tags,
-        enrolled=client.enrolled,
-        consents=client.consents,
-        allow_shared_contact=client.allow_shared_contact,
-        telegram_linked=False,
-        viber_linked=False,
-        can_message=can_message(client),
-    )
 
 
 def duplicate(client_id: str, what: str) -> Conflict:

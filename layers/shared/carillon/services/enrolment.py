@@ -14,7 +14,8 @@ from carillon.domain.organizations import Caller, Organization
 from carillon.domain.settings import OwnReminders, Settings
 from carillon.ports import Clock
 from carillon.ports_directory import ClientChange, Clients
-from carillon.services.clients import ClientDocument, enrolment, existing, shown
+from carillon.services.client_documents import ClientDocument, shown
+from carillon.services.clients import enrolment, existing
 from carillon.services.settings import CHANGED, SaveWarning, quiet_warnings
 
 ROUNDS = 8

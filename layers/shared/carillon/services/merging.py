@@ -14,7 +14,7 @@ from carillon.domain.merging import MAX_MERGED, alias, entry_of, merged
 from carillon.domain.organizations import Caller
 from carillon.ports import Clock, Ids
 from carillon.ports_directory import ClientChange, Merge, MergeStore, MergeView
-from carillon.services.clients import ClientDocument, shown
+from carillon.services.client_documents import ClientDocument, shown
 from carillon.services.moving import RecordMover
 
 ROUNDS = 4
