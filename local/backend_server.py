@@ -16,6 +16,7 @@ import socket
 import time
 import warnings
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,13 @@ async def _snapshots(channel: ControlChannel, streams: Streams, state_dir: Path)
         pause = max(_SNAPSHOT_EVERY_S, 10 * (time.monotonic() - began))
 
 
+def remember_expressions() -> None:
+    """Keep what reading an expression gives: ministack reads it again for every item that it looks at."""
+    tokens = lru_cache(maxsize=1024)(dynamodb._tokenize)
+    dynamodb._tokenize = lambda expression: list(tokens(expression))
+    dynamodb._condition_syntax_error = lru_cache(maxsize=1024)(dynamodb._condition_syntax_error)
+
+
 async def _main() -> None:
     clock = SimulatedClock(Path(os.environ["LOCAL_CLOCK"]))
     state_dir = Path(os.environ["LOCAL_STATE_DIR"])
@@ -155,6 +163,7 @@ async def _main() -> None:
         module.time = simulated
     for module in (sqs, dynamodb, sns):
         module.esm_wake = wake
+    remember_expressions()
     streams = Streams()
     faulty = FaultyBackend(ministack_app.app)
     channel = ControlChannel(streams, faulty, state_dir)
