@@ -83,14 +83,14 @@ def test_a_channel_is_connected_when_it_has_a_sender(senders: dict[str, str], co
     assert known.connected(organization(), settings()) == connected
 
 
-def test_approved_templates_are_read_once_a_minute_page_by_page() -> None:
+def test_approved_templates_are_read_every_five_minutes_page_by_page() -> None:
     table, clock = PlayedTable(), SetClock(NOW)
     known = connections(table, clock)
     expected = {("reminder", "client", "nl"), ("review", "client", "nl")}
     assert known.whatsapp_templates(organization(), settings()) == expected
     assert known.whatsapp_templates(organization(), settings()) == expected
     assert len(table.queries) == 2
-    clock.advance(minutes=1)
+    clock.advance(minutes=5)
     known.whatsapp_templates(organization(), settings())
     assert len(table.queries) == 4
 

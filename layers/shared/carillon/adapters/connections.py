@@ -9,7 +9,8 @@ from carillon.domain.organizations import Organization
 from carillon.domain.settings import Settings
 from carillon.ports import Clock
 
-KEPT = timedelta(minutes=1)
+KEPT = timedelta(minutes=5)
+"""How long the list of approved templates is remembered: nearly 300 items, read anew by each process."""
 
 
 class DeploymentConnections:
@@ -31,7 +32,7 @@ class DeploymentConnections:
         organization: Organization,  # noqa: ARG002 - an own sender has templates of its own
         settings: Settings,  # noqa: ARG002
     ) -> frozenset[tuple[str, str, str]]:
-        """Name the texts of the shared sender that have an approved template; read at most once a minute."""
+        """Name the texts of the shared sender that have an approved template; read at most every five minutes."""
         now = self._clock.now()
         if self._senders.get("whatsapp") and (self._until is None or now >= self._until):
             names: list[str] = []
