@@ -45,28 +45,33 @@ def needs(service: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
 
 def _table_needs(operation: str, parameters: Mapping[str, Any]) -> Iterator[Need]:
     action = f"dynamodb:{operation}"
-    if operation in ("GetItem", "UpdateItem", "DeleteItem"):
-        yield Need(action, "Table", (_partition(parameters["Key"]),))
-    elif operation == "PutItem":
-        yield Need(action, "Table", (_partition(parameters["Item"]),))
+    if operation in ("GetItem", "UpdateItem", "DeleteItem", "PutItem"):
+        yield Need(action, "Table", (_partition(parameters.get("Item") or parameters["Key"]),))
     elif operation == "BatchGetItem":
         for wanted in parameters["RequestItems"].values():
             yield Need(action, "Table", tuple(_partition(key) for key in wanted["Keys"]))
     elif operation == "BatchWriteItem":
         for writes in parameters["RequestItems"].values():
-            yield Need(action, "Table", tuple(_partition(write["PutRequest"]["Item"]) for write in writes))
+            places = [_partition((w.get("PutRequest") or {}).get("Item") or w["DeleteRequest"]["Key"]) for w in writes]
+            yield Need(action, "Table", tuple(places))
+    elif operation == "Scan":
+        yield Need(action, "Table", ())  # of the whole table: it has no partition to be held against a condition
     elif operation == "TransactWriteItems":
         for item in parameters["TransactItems"]:
             ((kind, write),) = item.items()
             yield Need(f"dynamodb:{WRITES[kind]}", "Table", (_partition(write.get("Item") or write["Key"]),))
     elif operation == "Query":
-        name = re.search(r"=\s*(:\w+)", parameters["KeyConditionExpression"])
-        assert name is not None
-        value = parameters["ExpressionAttributeValues"][name[1]]["S"]
-        index = parameters.get("IndexName")
-        yield Need(action, f"/index/{index}" if index else "Table", (value,))
+        yield _query_need(action, parameters)
     else:
         raise KeyError(operation)
+
+
+def _query_need(action: str, parameters: Mapping[str, Any]) -> Need:
+    name = re.search(r"=\s*(:\w+)", parameters["KeyConditionExpression"])
+    assert name is not None
+    value = parameters["ExpressionAttributeValues"][name[1]]["S"]
+    index = parameters.get("IndexName")
+    return Need(action, f"/index/{index}" if index else "Table", (value,))
 
 
 def _partition(key: Mapping[str, Any]) -> str:
