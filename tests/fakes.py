@@ -183,10 +183,11 @@ class MemoryMessages:
     def require(self, org_id: str, key: MessageKey, version: int) -> bool:
         with self.account.lock:
             stored = self.account.messages.get((org_id, key))
-            if stored is None or stored.status != "queued":
-                return False
-            self.account.required[org_id, key] = version
-            return True
+            bound = self.account.required.get((org_id, key), 0)
+            if stored is not None and stored.status == "queued":
+                self.account.required[org_id, key] = max(bound, version)
+                return True
+            return stored is not None and bound >= version
 
     def claim(self, org_id: str, message: Message, claim: Claim) -> bool:
         def free(stored: Message) -> bool:

@@ -72,6 +72,7 @@ def test_a_schedule_that_was_made_before_is_fine(scheduler: Any, schedules: Even
     with Stubber(scheduler) as stub:
         stub.add_client_error("create_schedule", "ConflictException", http_status_code=409)
         schedules.create(DUE)
+        stub.assert_no_pending_responses()
 
 
 def test_deleting_names_the_very_schedule(scheduler: Any, schedules: EventBridgeSchedules) -> None:
@@ -85,6 +86,7 @@ def test_a_schedule_that_has_fired_is_gone_already(scheduler: Any, schedules: Ev
     with Stubber(scheduler) as stub:
         stub.add_client_error("delete_schedule", "ResourceNotFoundException", http_status_code=404)
         schedules.delete(DUE)
+        stub.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException", "ServiceQuotaExceededException"])

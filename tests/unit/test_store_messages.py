@@ -107,6 +107,16 @@ def test_a_message_bound_to_a_version_goes_only_with_that_or_a_newer_one(
     assert store.messages.claim(store.o, made, Claim(OWNER, NOW, "x", rendered_from)) == taken
 
 
+def test_a_binding_stays_known_after_the_message_has_gone_and_is_never_loosened(store: Store) -> None:
+    made = store.put()
+    assert store.messages.require(store.o, made.key, 3)
+    assert store.messages.require(store.o, made.key, 2), "a newer version carries the older one too"
+    assert not store.messages.claim(store.o, made, Claim(OWNER, NOW, "x", 2))
+    assert store.messages.claim(store.o, made, Claim(OWNER, NOW, "x", 3))
+    assert store.messages.require(store.o, made.key, 3), "a planner that died and starts again finds it bound"
+    assert not store.messages.require(store.o, made.key, 4)
+
+
 @pytest.mark.parametrize("status", ["queued", "sending", "sent", "unknown", "suppressed"])
 def test_only_what_waits_can_be_bound_claimed_or_withdrawn(store: Store, status: str) -> None:
     made = store.put(status=status)

@@ -180,7 +180,8 @@ class Messages(Protocol):
     def require(self, org_id: str, key: MessageKey, version: int) -> bool:
         """Bind a queued message to a record's version: it is sent only if rendered from that or a newer one.
 
-        False when the message is not queued any more (or was never stored).
+        True also for one that was bound so before and has gone since, so that binding again changes nothing. False
+        when the message left the queue unbound, or was never stored.
         """
 
     def claim(self, org_id: str, message: Message, claim: Claim) -> bool:

@@ -5,6 +5,7 @@ A late failure gives the next channel its turn.
 
 from dataclasses import dataclass
 
+from carillon.domain.messages import MessageKey
 from carillon.ports import Clock, Messages, Moved, Reader, Tokens, Want
 from carillon.services.fallback import Fallback
 
@@ -47,14 +48,10 @@ class Receipts:
         applied = self.messages.receipt(org_id, key, moved)
         if receipt.status == "failed":
             # Also when it was applied before: whoever did may have died before the next channel got its turn.
-            self._go_on(org_id, receipt)
+            self._go_on(org_id, key)
         return Received("applied" if applied else "known", org_id)
 
-    def _go_on(self, org_id: str, receipt: Receipt) -> None:
-        named = self.tokens.read(receipt.token)
-        if named is None:
-            return
-        _, key = named
+    def _go_on(self, org_id: str, key: MessageKey) -> None:
         found = self.reader.read([Want(org_id, messages=(key,))])[0].messages.get(key)
         if found is None or found.status != "failed" or found.client_id is None:
             return

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from carillon.domain.channels import Channel
-from carillon.domain.messages import MAX_ATTEMPTS, Message, MessageKey
+from carillon.domain.clients import Client
+from carillon.domain.messages import MAX_ATTEMPTS, Message
 from carillon.domain.recheck import Recheck, recheck
 from carillon.domain.retries import next_attempt
 from carillon.domain.trials import recheck_trial
@@ -268,15 +269,10 @@ def _want(ready: Ready) -> Want:
     )
 
 
-def _client(message: Message, snapshot: Snapshot):  # type: ignore[no-untyped-def]
+def _client(message: Message, snapshot: Snapshot) -> Client | None:
     return snapshot.clients.get(message.client_id) if message.client_id is not None else None
 
 
 def _later(ready: Ready, at: datetime, now: datetime) -> Ready:
     delay = max(1, int((at - now) / timedelta(seconds=1)) + 1)
     return replace(ready, delay=delay)
-
-
-def key_of(ready: Ready) -> MessageKey:
-    """Name the message a queue message is about."""
-    return ready.key

@@ -26,16 +26,21 @@ class DynamoMessages:
         return self._table.write(_creation(org_id, message, retention_days))
 
     def require(self, org_id: str, key: MessageKey, version: int) -> bool:
-        """Bind a queued message to a record's version; the claim checks it."""
-        return self._table.write(
+        """Bind a queued message to a record's version; the claim checks it. A binding is never loosened."""
+        place = keys.message(org_id, key.recipient, key.digest)
+        bound = self._table.write(
             Write(
-                keys.message(org_id, key.recipient, key.digest),
+                place,
                 update="SET #rv = :rv",
-                condition="#st = :queued",
+                condition="#st = :queued AND (attribute_not_exists(#rv) OR #rv < :rv)",
                 values={"rv": version, "queued": "queued"},
                 names={"rv": "rv", "st": "st"},
             )
         )
+        if bound:
+            return True
+        stored = self._table.get(place)
+        return stored is not None and int(stored.get("rv", 0)) >= version
 
     def claim(self, org_id: str, message: Message, claim: Claim) -> bool:
         """Move a queued message to `sending`: the one write before the provider's call."""
