@@ -11,15 +11,9 @@ from carillon.domain.messages import Message, MessageKey
 from carillon.domain.organizations import Organization
 from carillon.domain.scheduling import at_expression, schedule_name
 from carillon.domain.settings import Settings
-from carillon.ports import (
-    Due,
-    Outcome,
-    Outgoing,
-    Ready,
-    Rendered,
-    RenderingFailed,
-    Snapshot,
-)
+from carillon.ports.delivery import Outcome, Outgoing, Rendered, RenderingFailed
+from carillon.ports.queues import Due, Ready
+from carillon.ports.reading import Snapshot
 
 
 @dataclass

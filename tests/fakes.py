@@ -16,16 +16,10 @@ from carillon.domain.organizations import Organization
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.rules import DEFAULTS_LEVEL, ORGANIZATION_LEVEL, Rules, RulesInForce, default_rules
 from carillon.domain.settings import Settings
-from carillon.ports import (
-    Claim,
-    Committed,
-    DueRow,
-    Moved,
-    RecordChange,
-    Snapshot,
-    Want,
-)
-from carillon.ports_directory import ClientChange, Saved
+from carillon.ports.directory import ClientChange, Saved
+from carillon.ports.messages import Claim, Moved
+from carillon.ports.reading import Snapshot, Want
+from carillon.ports.records import Committed, DueRow, RecordChange
 
 
 @dataclass

@@ -4,7 +4,8 @@ from itertools import count
 from typing import Any
 
 from carillon.domain.messages import Message
-from carillon.ports import Claim, Messages, Moved, Reader, Want
+from carillon.ports.messages import Claim, Messages, Moved
+from carillon.ports.reading import Reader, Want
 from tests.builders import NOW, message
 
 OWNER = "01OWNER"

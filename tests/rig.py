@@ -6,7 +6,7 @@ from carillon.domain.channels import Channel
 from carillon.domain.messages import Message
 from carillon.domain.organizations import Caller
 from carillon.domain.records import StoredRecord
-from carillon.ports import Ready
+from carillon.ports.queues import Ready
 from carillon.services.appointments import AppointmentInput, Appointments, Put
 from carillon.services.clients import ClientKeeping
 from carillon.services.dispatching import Dispatched, Dispatcher

@@ -17,8 +17,9 @@ from carillon.domain.organizations import Organization
 from carillon.domain.recipients import client_recipient
 from carillon.domain.rules import RulesInForce, default_rules
 from carillon.domain.settings import Settings
-from carillon.ports import Rendered, RenderingFailed, Snapshot, Want
-from carillon.ports_texts import StoredTemplate, Submitted
+from carillon.ports.delivery import Rendered, RenderingFailed
+from carillon.ports.reading import Snapshot, Want
+from carillon.ports.texts import StoredTemplate, Submitted
 from tests import builders
 from tests.integration.account import Aws, activate, call, new_organization
 

@@ -7,7 +7,7 @@ import pytest
 
 from carillon.domain.decide import obstacle
 from carillon.domain.recipients import client_recipient
-from carillon.ports import Want
+from carillon.ports.reading import Want
 from tests.integration.account import Aws, activate, call, new_organization
 
 pytestmark = pytest.mark.usefixtures("organization")

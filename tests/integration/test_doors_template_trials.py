@@ -12,7 +12,7 @@ import pytest
 from carillon.adapters.providers.ses import SesEmail
 from carillon.adapters.providers.sns_sms import SnsSms
 from carillon.adapters.providers.twilio_whatsapp import TwilioWhatsapp
-from carillon.ports import Outcome, Outgoing
+from carillon.ports.delivery import Outcome, Outgoing
 from tests.integration.account import Aws, Response, activate, call, new_organization
 from tests.integration.world import World, unwatch
 

@@ -12,7 +12,7 @@ from carillon.adapters.dynamodb.content_templates import ContentTemplates
 from carillon.adapters.dynamodb.table import Table
 from carillon.domain.organizations import Organization
 from carillon.domain.settings import Settings
-from carillon.ports_texts import StoredTemplate, Submitted
+from carillon.ports.texts import StoredTemplate, Submitted
 
 
 class Clock:

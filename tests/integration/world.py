@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 
 from carillon.adapters import aws as aws_clients
-from carillon.ports import Outcome, Outgoing
+from carillon.ports.delivery import Outcome, Outgoing
 from local import resources
 from tests.integration.account import REGION, Aws, forget_services
 

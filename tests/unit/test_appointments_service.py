@@ -9,7 +9,7 @@ import pytest
 from carillon.domain.errors import Contended, Invalid, NotFound
 from carillon.domain.organizations import Caller
 from carillon.domain.records import Actor
-from carillon.ports import RecordChange
+from carillon.ports.records import RecordChange
 from carillon.services.appointments import ROUNDS, AppointmentInput, Appointments, Put
 from carillon.services.clients import ClientKeeping
 from tests.builders import NOW, ORG, REF, client, organization, settings, staff

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from carillon.domain.settings import default_reminders
-from carillon.ports import Due
+from carillon.ports.queues import Due
 from carillon.services.dispatching import deadline_of
 from tests.builders import NOW, ORG, REF, START, client, facts, organization, reminder
 from tests.rig import Rig

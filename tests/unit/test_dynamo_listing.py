@@ -10,7 +10,7 @@ from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.records import DynamoDueRows
 from carillon.domain.ids import ulid
 from carillon.domain.messages import Message, MessageFilter, Occasion
-from carillon.ports import DueRow
+from carillon.ports.records import DueRow
 from tests.builders import NOW, REF, START, message, planned
 from tests.tables import CountingTable, table_on_moto
 

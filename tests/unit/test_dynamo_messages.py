@@ -10,7 +10,7 @@ from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.domain.ids import ulid
 from carillon.domain.messages import message_key
-from carillon.ports import Claim, Moved
+from carillon.ports.messages import Claim, Moved
 from tests.builders import NOW, reminder_occasion
 from tests.message_store import OWNER, Store
 from tests.tables import CountingTable, table_on_moto

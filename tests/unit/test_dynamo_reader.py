@@ -11,7 +11,8 @@ from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoRecords
 from carillon.domain import codec
 from carillon.domain.rules import Rules, default_rules, saved
-from carillon.ports import RecordChange, Want
+from carillon.ports.reading import Want
+from carillon.ports.records import RecordChange
 from tests.builders import NOW, REF, START, client, message, organization, record, settings, staff
 from tests.tables import CountingTable, table_on_moto
 

@@ -8,7 +8,7 @@ import pytest
 from carillon.domain.errors import Contended
 from carillon.domain.records import Actor
 from carillon.domain.settings import Notified
-from carillon.ports import Committed
+from carillon.ports.records import Committed
 from carillon.services.planning import ROUNDS, Planner
 from tests.builders import ORG, REF, client, organization, staff
 from tests.fakes import MemoryRecords

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from carillon.adapters.providers.ses import SesEmail, _mailbox
 from carillon.adapters.providers.ses_events import EmailEvent, read_event
-from carillon.ports import Outcome, Outgoing, Rendered
+from carillon.ports.delivery import Outcome, Outgoing, Rendered
 from tests.builders import ORG
 
 

@@ -8,7 +8,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.stub import Stubber
 
 from carillon.adapters.providers.sns_sms import SnsSms
-from carillon.ports import Outcome, Outgoing, Rendered
+from carillon.ports.delivery import Outcome, Outgoing, Rendered
 from tests.builders import ORG
 
 TRANSACTIONAL = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}

@@ -14,7 +14,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnection
 from carillon.adapters.providers.twilio_codes import MISCONFIGURED, PERMANENT, RETRY, failure_reason, outcome_of
 from carillon.adapters.providers.twilio_whatsapp import TIMEOUT, TwilioWhatsapp
 from carillon.adapters.secrets import Secrets
-from carillon.ports import Outcome, Outgoing, Rendered
+from carillon.ports.delivery import Outcome, Outgoing, Rendered
 from tests.builders import ORG
 
 ACCEPTED = {"sid": "SM1", "status": "queued", "account_sid": "AC1"}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from carillon.adapters.queues import SqsQueues, due_from_data, due_to_data, ready_from_data
 from carillon.domain.errors import Contended
 from carillon.domain.messages import MessageKey
-from carillon.ports import Due, Ready
+from carillon.ports.queues import Due, Ready
 from tests.builders import NOW, ORG, REF, START
 
 URL = "https://sqs.eu-central-1.amazonaws.com/000000000000"

@@ -9,7 +9,7 @@ import pytest
 from carillon.domain.errors import Forbidden, NotFound
 from carillon.domain.listing import Page
 from carillon.domain.messages import MOVES, STATUSES, Message, MessageFilter
-from carillon.ports import Outcome
+from carillon.ports.delivery import Outcome
 from carillon.services.log import Log
 from carillon.services.receipts import Receipt, Received
 from carillon.services.reminders import Reminders, ReminderState, WantedReminders

@@ -16,7 +16,7 @@ from carillon.domain.channels import Channel
 from carillon.domain.clients import Client
 from carillon.domain.sms import measure
 from carillon.domain.templates import OwnText
-from carillon.ports import Rendered, RenderingFailed
+from carillon.ports.delivery import Rendered, RenderingFailed
 
 RENDERER = TemplateRenderer()
 

@@ -11,7 +11,7 @@ from carillon.adapters.rendering.renderer import TemplateRenderer
 from carillon.adapters.rendering.samples import sample_values
 from carillon.domain.channels import Channel
 from carillon.domain.templates import ContentTemplate, OwnText, TemplateInvalid
-from carillon.ports import RenderingFailed
+from carillon.ports.delivery import RenderingFailed
 
 RENDERER = TemplateRenderer()
 

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from carillon.adapters.queues import due_to_data
 from carillon.adapters.schedules import EventBridgeSchedules
 from carillon.domain.scheduling import schedule_name
-from carillon.ports import Due
+from carillon.ports.queues import Due
 from tests.builders import ORG, REF, START
 
 DUE = Due(ORG, REF, "anna", "day_before", START, datetime.fromisoformat("2026-11-30T17:00:00Z"), 3)

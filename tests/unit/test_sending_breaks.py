@@ -7,7 +7,9 @@ from typing import Any, cast
 import pytest
 
 from carillon.domain.messages import LEASE, Message
-from carillon.ports import Claim, Moved, Outcome, Queues
+from carillon.ports.delivery import Outcome
+from carillon.ports.messages import Claim, Moved
+from carillon.ports.queues import Queues
 from tests.builders import ORG
 from tests.fakes import MemoryMessages
 from tests.rig import Rig

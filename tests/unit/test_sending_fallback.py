@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from carillon.domain.clients import ConsentState
-from carillon.ports import Outcome
+from carillon.ports.delivery import Outcome
 from tests.builders import ALL_SERVICE, ORG, START, client
 from tests.rig import Rig
 

@@ -9,7 +9,7 @@ import pytest
 from carillon.domain.clients import ConsentState
 from carillon.domain.messages import LEASE, MAX_ATTEMPTS, Message
 from carillon.domain.settings import Contact
-from carillon.ports import Outcome
+from carillon.ports.delivery import Outcome
 from tests.builders import ORG, client, organization, settings
 from tests.rig import Rig
 

@@ -6,7 +6,7 @@ import pytest
 
 from carillon.adapters.providers.simulated import ExceptTestData
 from carillon.domain.simulation import Simulated, simulate
-from carillon.ports import Outcome, Outgoing, Rendered
+from carillon.ports.delivery import Outcome, Outgoing, Rendered
 
 
 class Real:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from carillon.domain.channels import Channel
-from carillon.ports import Outcome
+from carillon.ports.delivery import Outcome
 from carillon.services.receipts import Receipt
 from tests.builders import ORG
 from tests.faults import Died, Failed, Line, lines

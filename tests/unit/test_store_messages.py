@@ -11,7 +11,7 @@ from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.domain.ids import ulid
 from carillon.domain.messages import LEASE, MOVES
-from carillon.ports import Claim, Moved
+from carillon.ports.messages import Claim, Moved
 from tests.builders import NOW, event_occasion, message, reminder_occasion
 from tests.fakes import Account, MemoryMessages, MemoryReader
 from tests.message_store import OWNER, Store

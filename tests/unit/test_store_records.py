@@ -18,7 +18,8 @@ from carillon.adapters.dynamodb.record_items import plan_from_text, plan_to_text
 from carillon.adapters.dynamodb.records import DynamoRecords
 from carillon.domain.messages import MessageKey
 from carillon.domain.records import Event, Planned, StoredRecord
-from carillon.ports import Committed, RecordChange, Records, Want
+from carillon.ports.reading import Want
+from carillon.ports.records import Committed, RecordChange, Records
 from tests.builders import NOW, REF, START, appointment, event, message, planned, record, settings
 from tests.fakes import Account, MemoryReader, MemoryRecords
 from tests.tables import CountingTable, table_on_moto

@@ -12,7 +12,10 @@ import pytest
 from carillon.adapters.dynamodb.records import DynamoRecords
 from carillon.adapters.dynamodb.watermarks import DynamoWatermarks
 from carillon.domain.listing import Page
-from carillon.ports import DueRows, Marks, Messages, Reader, RecordChange
+from carillon.ports.messages import Messages
+from carillon.ports.reading import Reader
+from carillon.ports.records import DueRows, RecordChange
+from carillon.ports.upkeep import Marks
 from carillon.services.sweeping import Sweep
 from tests.builders import NOW, event, record
 from tests.doubles import MemoryQueues, SetClock

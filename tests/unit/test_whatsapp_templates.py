@@ -15,7 +15,7 @@ from carillon.domain.catalog import ROWS
 from carillon.domain.templates import BUILT_IN_LOCALES
 from carillon.domain.variables import Leaf, find
 from carillon.domain.whatsapp import ApprovedText, approved_text, faults
-from carillon.ports_texts import ContentRefused, StoredTemplate, Submitted
+from carillon.ports.texts import ContentRefused, StoredTemplate, Submitted
 from carillon.services.whatsapp_templates import WhatsAppTemplates
 
 TEXTS = BuiltInApproved().approved()

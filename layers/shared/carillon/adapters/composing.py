@@ -18,7 +18,9 @@ from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OWN_KEY, Place
 from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText, candidates, choose_locale
-from carillon.ports import Clock, Connections, Rendered, RenderingFailed, Snapshot
+from carillon.ports.delivery import Connections, Rendered, RenderingFailed
+from carillon.ports.reading import Snapshot
+from carillon.ports.system import Clock
 
 Made = tuple[OwnText | None, str, dict[str, Any]]
 """The own text (None: the built-in one), the locale it is written in, and the values."""

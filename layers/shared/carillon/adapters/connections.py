@@ -7,7 +7,7 @@ from carillon.adapters.dynamodb.table import Table
 from carillon.domain.channels import Channel
 from carillon.domain.organizations import Organization
 from carillon.domain.settings import Settings
-from carillon.ports import Clock
+from carillon.ports.system import Clock
 
 KEPT = timedelta(minutes=5)
 """How long the list of approved templates is remembered: nearly 300 items, read anew by each process."""

@@ -8,7 +8,7 @@ from carillon.domain.channels import Channel
 from carillon.domain.errors import Contended
 from carillon.domain.messages import MessageKey
 from carillon.domain.times import iso, parse_instant
-from carillon.ports import Due, Ready
+from carillon.ports.queues import Due, Ready
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient

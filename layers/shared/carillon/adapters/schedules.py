@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from carillon.adapters.queues import due_to_data
 from carillon.domain.scheduling import at_expression, schedule_name
-from carillon.ports import Due
+from carillon.ports.queues import Due
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler.client import EventBridgeSchedulerClient

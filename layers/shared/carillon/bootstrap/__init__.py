@@ -12,7 +12,7 @@ from typing import TypeVar
 from carillon.adapters.aws import client
 from carillon.adapters.dynamodb.table import Table
 from carillon.adapters.system import SystemClock
-from carillon.ports import Clock
+from carillon.ports.system import Clock
 from carillon.runtime.config import load
 
 C = TypeVar("C")

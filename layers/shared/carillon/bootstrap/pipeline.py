@@ -17,7 +17,8 @@ from carillon.adapters.secrets import DeploymentSecret
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
 from carillon.domain.organizations import TEST_SUFFIX
-from carillon.ports import Connections, Queues, Schedules
+from carillon.ports.delivery import Connections
+from carillon.ports.queues import Queues, Schedules
 from carillon.runtime.config import (
     DispatchReminderConfig,
     PlannerConfig,

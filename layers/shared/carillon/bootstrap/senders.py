@@ -15,7 +15,8 @@ from carillon.adapters.tokens import NoTokens, SignedTokens
 from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.pipeline import connections, fallback, queues, secret
 from carillon.domain.channels import Channel
-from carillon.ports import Provider, Ready, Tokens
+from carillon.ports.delivery import Provider, Tokens
+from carillon.ports.queues import Ready
 from carillon.runtime.config import SendEmailConfig, SenderConfig, SendSmsConfig, SendWhatsappConfig
 from carillon.services.sending import Report, Sender
 

@@ -1,7 +1,7 @@
 """What is hidden until the notifications integration is active."""
 
 from carillon.domain.errors import Forbidden
-from carillon.ports import Snapshot
+from carillon.ports.reading import Snapshot
 
 
 def require_active(snapshot: Snapshot) -> None:

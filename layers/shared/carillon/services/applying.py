@@ -10,8 +10,8 @@ from carillon.domain.clients import Client
 from carillon.domain.constraints import Items, Slug, document
 from carillon.domain.errors import Contended, Fault, Invalid, NotFound
 from carillon.domain.settings import MAX_REMINDERS, Reminder
-from carillon.ports import Clock
-from carillon.ports_directory import ClientChange, ClientParts, Clients, SettingsStore, Stored
+from carillon.ports.directory import ClientChange, ClientParts, Clients, SettingsStore, Stored
+from carillon.ports.system import Clock
 
 ROUNDS = 4
 TIME = timedelta(seconds=22)

@@ -14,8 +14,10 @@ from carillon.domain.records import Actor, Appointment, AppointmentBody, Event, 
 from carillon.domain.settings import Settings
 from carillon.domain.times import parse_instant
 from carillon.domain.transitions import derive
-from carillon.ports import Clock, Reader, RecordChange, Records, Snapshot, Want
-from carillon.ports_directory import ClientChange
+from carillon.ports.directory import ClientChange
+from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.records import RecordChange, Records
+from carillon.ports.system import Clock
 from carillon.services.clients import ClientInput, ClientKeeping, duplicate
 
 ROUNDS = 5

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from carillon.domain.organizations import OPERATOR_ORG, ApiKey, Caller, Mode, data_set
 from carillon.domain.times import parse_instant
-from carillon.ports import Clock
-from carillon.ports_directory import Credentials
+from carillon.ports.directory import Credentials
+from carillon.ports.system import Clock
 
 PREFIXES: dict[str, Mode] = {"crl_live_": "live", "crl_test_": "test"}
 MAX_TOKEN = 400

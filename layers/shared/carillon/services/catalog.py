@@ -12,8 +12,9 @@ from carillon.domain.errors import NotFound
 from carillon.domain.reasons import REASONS
 from carillon.domain.templates import BUILT_IN_LOCALES
 from carillon.domain.variables import names
-from carillon.ports import Connections, Reader, Snapshot, Want
-from carillon.ports_directory import Labels
+from carillon.ports.delivery import Connections
+from carillon.ports.directory import Labels
+from carillon.ports.reading import Reader, Snapshot, Want
 
 NOT_CONNECTED = "channel_not_connected"
 

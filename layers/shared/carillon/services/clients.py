@@ -14,8 +14,8 @@ from carillon.domain.listing import ListQuery, Page
 from carillon.domain.names import fold
 from carillon.domain.organizations import Caller
 from carillon.domain.settings import Settings
-from carillon.ports import Clock, Ids
-from carillon.ports_directory import ClientChange, Clients, ClientView, Phones, Stored, Upcoming
+from carillon.ports.directory import ClientChange, Clients, ClientView, Phones, Stored, Upcoming
+from carillon.ports.system import Clock, Ids
 from carillon.services.client_documents import ClientDocument, Tags, shown
 
 ROUNDS = 8

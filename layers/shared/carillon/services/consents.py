@@ -6,8 +6,8 @@ from carillon.domain.clients import Consents
 from carillon.domain.consents import ConsentHistory, faults, history, stated_by
 from carillon.domain.errors import Contended, Invalid, NotFound
 from carillon.domain.organizations import Caller
-from carillon.ports import Clock, Ids
-from carillon.ports_directory import ClientChange, Clients
+from carillon.ports.directory import ClientChange, Clients
+from carillon.ports.system import Clock, Ids
 from carillon.services.clients import existing
 
 ROUNDS = 8

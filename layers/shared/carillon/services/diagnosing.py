@@ -4,8 +4,11 @@ from carillon.domain.clients import Client
 from carillon.domain.decide import Account
 from carillon.domain.diagnosis import Ahead, Diagnosis, diagnose
 from carillon.domain.errors import NotFound
-from carillon.ports import Clock, Connections, Reader, Records, Snapshot, Want
-from carillon.ports_directory import Clients
+from carillon.ports.delivery import Connections
+from carillon.ports.directory import Clients
+from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.records import Records
+from carillon.ports.system import Clock
 from carillon.services.facts import facts_of
 
 

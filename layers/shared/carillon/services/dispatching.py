@@ -12,7 +12,11 @@ from carillon.domain.plan import called_for
 from carillon.domain.recipients import client_recipient
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.settings import Reminder
-from carillon.ports import Clock, Connections, Due, Messages, Queues, Reader, Ready, Snapshot, Want
+from carillon.ports.delivery import Connections
+from carillon.ports.messages import Messages
+from carillon.ports.queues import Due, Queues, Ready
+from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.system import Clock
 from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
 from carillon.services.storing import store_all

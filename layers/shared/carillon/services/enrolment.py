@@ -12,8 +12,8 @@ from carillon.domain.idempotency import Attempt, StoredAnswer
 from carillon.domain.ids import digest
 from carillon.domain.organizations import Caller, Organization
 from carillon.domain.settings import OwnReminders, Settings
-from carillon.ports import Clock
-from carillon.ports_directory import ClientChange, Clients
+from carillon.ports.directory import ClientChange, Clients
+from carillon.ports.system import Clock
 from carillon.services.client_documents import ClientDocument, shown
 from carillon.services.clients import enrolment, existing
 from carillon.services.settings import CHANGED, SaveWarning, quiet_warnings

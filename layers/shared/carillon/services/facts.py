@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from carillon.domain.clients import Client, Staff
 from carillon.domain.decide import Facts
 from carillon.domain.records import StoredRecord
-from carillon.ports import Connections, Snapshot
+from carillon.ports.delivery import Connections
+from carillon.ports.reading import Snapshot
 
 
 def facts_of(

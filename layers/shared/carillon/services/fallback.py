@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 from carillon.domain.decide import decide_reminder
 from carillon.domain.messages import Message
-from carillon.ports import Clock, Connections, Messages, Moved, Queues, Snapshot
+from carillon.ports.delivery import Connections
+from carillon.ports.messages import Messages, Moved
+from carillon.ports.queues import Queues
+from carillon.ports.reading import Snapshot
+from carillon.ports.system import Clock
 from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
 from carillon.services.storing import store_all

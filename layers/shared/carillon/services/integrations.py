@@ -8,8 +8,8 @@ from carillon.domain.errors import Contended, NotFound
 from carillon.domain.idempotency import Attempt
 from carillon.domain.listing import Page
 from carillon.domain.organizations import Caller, Mode, Organization, Role, organization_of
-from carillon.ports import Clock, Ids
-from carillon.ports_directory import AuditEntry, Organizations, Stored
+from carillon.ports.directory import AuditEntry, Organizations, Stored
+from carillon.ports.system import Clock, Ids
 
 CardId = Literal["notifications", "email", "sms", "whatsapp", "push", "telegram", "viber", "payments"]
 CardStatus = Literal["active", "inactive", "not_connected", "error"]

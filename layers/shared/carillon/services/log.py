@@ -6,7 +6,9 @@ from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message, MessageFilter
 from carillon.domain.times import parse_instant
-from carillon.ports import Clock, Messages, Reader, Want
+from carillon.ports.messages import Messages
+from carillon.ports.reading import Reader, Want
+from carillon.ports.system import Clock
 from carillon.services.activation import require_active
 
 

@@ -8,7 +8,7 @@ from carillon.domain.channels import Channel
 from carillon.domain.decide import Decision, Verdict
 from carillon.domain.messages import Message, Occasion, message_key
 from carillon.domain.recipients import Recipient
-from carillon.ports import Ids
+from carillon.ports.system import Ids
 
 
 @dataclass(frozen=True, slots=True)

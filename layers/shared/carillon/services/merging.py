@@ -12,8 +12,8 @@ from carillon.domain.errors import Conflict, Contended, Fault, Invalid, NotFound
 from carillon.domain.idempotency import Attempt
 from carillon.domain.merging import MAX_MERGED, alias, entry_of, merged
 from carillon.domain.organizations import Caller
-from carillon.ports import Clock, Ids
-from carillon.ports_directory import ClientChange, Merge, MergeStore, MergeView
+from carillon.ports.directory import ClientChange, Merge, MergeStore, MergeView
+from carillon.ports.system import Clock, Ids
 from carillon.services.client_documents import ClientDocument, shown
 from carillon.services.moving import RecordMover
 

@@ -8,7 +8,9 @@ from carillon.domain.clients import Client, reminders_of
 from carillon.domain.plan import Subject, fired_keys, plan
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.settings import Settings
-from carillon.ports import Clock, Reader, RecordChange, Records, Want
+from carillon.ports.reading import Reader, Want
+from carillon.ports.records import RecordChange, Records
+from carillon.ports.system import Clock
 from carillon.services.appointments import kept_until
 
 LONG_AGO = datetime(1971, 1, 1, tzinfo=UTC)

@@ -17,8 +17,8 @@ from carillon.domain.listing import Page
 from carillon.domain.organizations import OPERATOR_ORG, ApiKey, Mode, Organization, Role, data_set
 from carillon.domain.settings import Settings
 from carillon.domain.times import iso
-from carillon.ports import Clock, Ids
-from carillon.ports_directory import Answers, NewTenant, Organizations, Stored
+from carillon.ports.directory import Answers, NewTenant, Organizations, Stored
+from carillon.ports.system import Clock, Ids
 from carillon.services.authentication import Token, secret_hash
 
 Metering = dict[Channel, Annotated[int, Whole(0, 1_000_000_000)]]

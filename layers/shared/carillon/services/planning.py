@@ -18,22 +18,12 @@ from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.scheduling import is_soon
 from carillon.domain.times import parse_instant
 from carillon.domain.transitions import BOOKED, CHANGED
-from carillon.ports import (
-    Clock,
-    Committed,
-    Connections,
-    Due,
-    DueRows,
-    Messages,
-    Moved,
-    Queues,
-    Reader,
-    Ready,
-    Records,
-    Schedules,
-    Snapshot,
-    Want,
-)
+from carillon.ports.delivery import Connections
+from carillon.ports.messages import Messages, Moved
+from carillon.ports.queues import Due, Queues, Ready, Schedules
+from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.records import Committed, DueRows, Records
+from carillon.ports.system import Clock
 from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
 from carillon.services.replanning import replan

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from carillon.domain.plan import due_entries
-from carillon.ports import Due, Everything, Queues, Reader, Schedules, Want
+from carillon.ports.queues import Due, Queues, Schedules
+from carillon.ports.reading import Reader, Want
+from carillon.ports.upkeep import Everything
 
 PAGES = 10
 """Pages of 1 MB that one job looks through."""

@@ -6,7 +6,10 @@ A late failure gives the next channel its turn.
 from dataclasses import dataclass
 
 from carillon.domain.messages import MessageKey
-from carillon.ports import Clock, Messages, Moved, Reader, Tokens, Want
+from carillon.ports.delivery import Tokens
+from carillon.ports.messages import Messages, Moved
+from carillon.ports.reading import Reader, Want
+from carillon.ports.system import Clock
 from carillon.services.fallback import Fallback
 
 

@@ -8,7 +8,9 @@ from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message, MessageKey, Occasion, reminder_places
 from carillon.domain.records import Planned, StoredRecord
-from carillon.ports import Clock, DueRows, Reader, Records, Want
+from carillon.ports.reading import Reader, Want
+from carillon.ports.records import DueRows, Records
+from carillon.ports.system import Clock
 from carillon.services.activation import require_active
 
 LONG_AGO = datetime(1971, 1, 1, tzinfo=UTC)

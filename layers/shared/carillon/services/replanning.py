@@ -13,7 +13,11 @@ from typing import Any, Literal
 from carillon.domain.clients import Client
 from carillon.domain.records import StoredRecord
 from carillon.domain.settings import Settings
-from carillon.ports import Clock, Ids, Queues, Reader, RecordChange, Records, Run, Runs, Snapshot, Want
+from carillon.ports.queues import Queues
+from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.records import RecordChange, Records
+from carillon.ports.system import Clock, Ids
+from carillon.ports.upkeep import Run, Runs
 from carillon.services.appointments import kept_until, replanned
 from carillon.services.moving import RecordMover
 

@@ -12,8 +12,9 @@ from carillon.domain.errors import Contended, Fault, Invalid, NotFound, Precondi
 from carillon.domain.organizations import Caller
 from carillon.domain.rules import Rule, RuleChannel, Rules, RuleWhen, saved
 from carillon.domain.rules_check import NOT_CONNECTED, complete, faults
-from carillon.ports import Clock, Connections, Ids
-from carillon.ports_directory import AuditEntry, RulesState, RulesStore, Stored
+from carillon.ports.delivery import Connections
+from carillon.ports.directory import AuditEntry, RulesState, RulesStore, Stored
+from carillon.ports.system import Clock, Ids
 from carillon.services.enrolment import open_only
 from carillon.services.settings import CHANGED, version_of
 

@@ -17,25 +17,11 @@ from carillon.domain.messages import MAX_ATTEMPTS, Message
 from carillon.domain.recheck import Recheck, recheck
 from carillon.domain.retries import next_attempt
 from carillon.domain.trials import recheck_trial
-from carillon.ports import (
-    Claim,
-    Clock,
-    Composer,
-    Connections,
-    Ids,
-    Messages,
-    Moved,
-    Outcome,
-    Outgoing,
-    Provider,
-    Queues,
-    Reader,
-    Ready,
-    RenderingFailed,
-    Snapshot,
-    Tokens,
-    Want,
-)
+from carillon.ports.delivery import Composer, Connections, Outcome, Outgoing, Provider, RenderingFailed, Tokens
+from carillon.ports.messages import Claim, Messages, Moved
+from carillon.ports.queues import Queues, Ready
+from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.system import Clock, Ids
 from carillon.services.facts import facts_of
 from carillon.services.fallback import Fallback
 

@@ -10,8 +10,8 @@ from carillon.domain.errors import Conflict, Contended, Fault, Invalid, InvalidV
 from carillon.domain.organizations import Caller
 from carillon.domain.settings import QuietHours, Reminder, Settings
 from carillon.domain.times import parse_local_time
-from carillon.ports import Clock, Ids
-from carillon.ports_directory import AuditEntry, Phones, SettingsStore, Stored
+from carillon.ports.directory import AuditEntry, Phones, SettingsStore, Stored
+from carillon.ports.system import Clock, Ids
 
 PHONES = (("contact", "phone"), ("manager", "mobile"), ("owner", "mobile"))
 """Where phone numbers stand in the document."""

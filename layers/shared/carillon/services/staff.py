@@ -11,8 +11,8 @@ from carillon.domain.errors import Conflict, Contended, Fault, Invalid, InvalidV
 from carillon.domain.idempotency import Attempt
 from carillon.domain.listing import Page
 from carillon.domain.organizations import Caller
-from carillon.ports import Clock, Ids
-from carillon.ports_directory import Phones, SettingsStore, StaffStore, Stored
+from carillon.ports.directory import Phones, SettingsStore, StaffStore, Stored
+from carillon.ports.system import Clock, Ids
 
 ROUNDS = 8
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from carillon.domain.messages import Message
 from carillon.domain.records import StoredRecord
-from carillon.ports import Messages, Ready
+from carillon.ports.messages import Messages
+from carillon.ports.queues import Ready
 
 
 def store_all(

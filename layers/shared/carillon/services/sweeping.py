@@ -11,20 +11,12 @@ from datetime import datetime, timedelta
 from carillon.domain.messages import Message, MessageFilter, Occasion, reminder_places
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.times import iso
-from carillon.ports import (
-    Clock,
-    Due,
-    DueRow,
-    DueRows,
-    Marks,
-    Messages,
-    Moved,
-    Queues,
-    Reader,
-    Records,
-    Want,
-    Watermarks,
-)
+from carillon.ports.messages import Messages, Moved
+from carillon.ports.queues import Due, Queues
+from carillon.ports.reading import Reader, Want
+from carillon.ports.records import DueRow, DueRows, Records
+from carillon.ports.system import Clock
+from carillon.ports.upkeep import Marks, Watermarks
 from carillon.services.storing import ready_of, trial_ready
 
 PATIENCE = timedelta(minutes=15)

@@ -9,7 +9,7 @@ from carillon.domain.constraints import Id, Text, document
 from carillon.domain.listing import ListQuery
 from carillon.domain.own_texts import OwnTexts, Place
 from carillon.domain.templates import OwnText
-from carillon.ports_texts import StoredText, TextVersion
+from carillon.ports.texts import StoredText, TextVersion
 from carillon.services.texts_in_force import InForce
 
 Origin = Literal["own", "builtin"]

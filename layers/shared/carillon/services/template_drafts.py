@@ -9,7 +9,7 @@ from carillon.domain.constraints import Id, Locale, document
 from carillon.domain.errors import Code, Fault, Invalid
 from carillon.domain.own_texts import Place, offered
 from carillon.domain.templates import ContentTemplate, OwnText
-from carillon.ports_texts import TemplateStore, TemplateView, Texts
+from carillon.ports.texts import TemplateStore, TemplateView, Texts
 from carillon.services.enrolment import open_only
 from carillon.services.text_checks import TEXT_FIELDS, require_sound
 from carillon.services.texts_in_force import InForce, in_force, nearby

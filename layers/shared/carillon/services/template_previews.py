@@ -6,8 +6,9 @@ from typing import Annotated
 
 from carillon.domain.constraints import Text, document
 from carillon.domain.sms import Encoding, measure
-from carillon.ports import Reader, RenderingFailed, Snapshot, Want
-from carillon.ports_texts import TemplateStore, Texts
+from carillon.ports.delivery import RenderingFailed
+from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.texts import TemplateStore, Texts
 from carillon.services.template_drafts import DraftInput, choose, wrong
 
 RECORD = r"appointments/[A-Za-z0-9._:\-]{1,64}"

@@ -12,9 +12,13 @@ from carillon.domain.errors import Conflict, InvalidValue
 from carillon.domain.messages import Message, Occasion, message_key
 from carillon.domain.settings import Settings
 from carillon.domain.trials import Owned, TrialText, owned_addresses
-from carillon.ports import Clock, Connections, Ids, Messages, Queues, Reader, RenderingFailed
-from carillon.ports_directory import Phones
-from carillon.ports_texts import TemplateStore, Texts, TrialTexts
+from carillon.ports.delivery import Connections, RenderingFailed
+from carillon.ports.directory import Phones
+from carillon.ports.messages import Messages
+from carillon.ports.queues import Queues
+from carillon.ports.reading import Reader
+from carillon.ports.system import Clock, Ids
+from carillon.ports.texts import TemplateStore, Texts, TrialTexts
 from carillon.services.storing import trial_ready
 from carillon.services.template_drafts import Chosen, DraftInput, choose, wrong
 

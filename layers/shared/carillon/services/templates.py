@@ -10,9 +10,9 @@ from carillon.domain.organizations import Caller
 from carillon.domain.own_texts import MAX_OWN_TEXTS, Place, all_places, place_of_text
 from carillon.domain.templates import OwnText
 from carillon.domain.times import iso
-from carillon.ports import Clock, Ids
-from carillon.ports_directory import AuditEntry
-from carillon.ports_texts import StoredText, TemplateStore, TemplateView, TextChange, Texts
+from carillon.ports.directory import AuditEntry
+from carillon.ports.system import Clock, Ids
+from carillon.ports.texts import StoredText, TemplateStore, TemplateView, TextChange, Texts
 from carillon.services.enrolment import open_only
 from carillon.services.settings import CHANGED
 from carillon.services.template_documents import (

@@ -7,7 +7,7 @@ from carillon.domain.codec import Json
 from carillon.domain.errors import Fault, Invalid
 from carillon.domain.own_texts import Place
 from carillon.domain.templates import Mistake, OwnText, TemplateInvalid, forbidden_characters
-from carillon.ports_texts import Texts
+from carillon.ports.texts import Texts
 
 TEXT_FIELDS = tuple(field.name for field in fields(OwnText))
 _PARTS = ("subject", "body", "html")

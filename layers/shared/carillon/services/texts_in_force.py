@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from carillon.domain.own_texts import Place
 from carillon.domain.templates import OwnText, candidates, keys_of, locales_of
-from carillon.ports_texts import TemplateStore, TemplateView, Texts
+from carillon.ports.texts import TemplateStore, TemplateView, Texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ approved, and what waits is asked about.
 from dataclasses import dataclass, field, replace
 
 from carillon.domain.whatsapp import ApprovedText
-from carillon.ports_texts import ApprovedTexts, ContentApi, ContentRefused, ContentStore, StoredTemplate, Submitted
+from carillon.ports.texts import ApprovedTexts, ContentApi, ContentRefused, ContentStore, StoredTemplate, Submitted
 
 _ASKED_AGAIN = frozenset({"received", "pending", "in_review", "under_review"})
 

@@ -6,7 +6,7 @@ from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.table import Write
 from carillon.domain.codec import to_data
 from carillon.domain.times import iso
-from carillon.ports_directory import AuditEntry
+from carillon.ports.directory import AuditEntry
 
 
 def audit_write(o: str, entry: AuditEntry) -> Write:

@@ -8,7 +8,7 @@ from carillon.adapters.dynamodb.table import ConditionsFailed, Table
 from carillon.domain import codec
 from carillon.domain.clients import Client
 from carillon.domain.errors import Contended
-from carillon.ports_directory import ClientChange, Stored
+from carillon.ports.directory import ClientChange, Stored
 
 PAGE = 100
 """What one batch reads and one transaction writes."""

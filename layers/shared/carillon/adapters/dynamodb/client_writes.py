@@ -9,7 +9,7 @@ from carillon.adapters.dynamodb.table import Write
 from carillon.domain import codec
 from carillon.domain.clients import Client
 from carillon.domain.names import fold
-from carillon.ports_directory import ClientChange
+from carillon.ports.directory import ClientChange
 
 MAX_WORDS = 8
 """Words of a name by which a client is found."""

@@ -19,7 +19,7 @@ from carillon.domain.listing import Page
 from carillon.domain.names import fold
 from carillon.domain.organizations import Organization
 from carillon.domain.settings import Settings
-from carillon.ports_directory import ClientChange, ClientView, Saved, Stored
+from carillon.ports.directory import ClientChange, ClientView, Saved, Stored
 
 ROUNDS = 4
 """How often a write starts again because a guard changed hands meanwhile."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from carillon.adapters.dynamodb.keys import Key
 from carillon.adapters.dynamodb.table import Table, Write
-from carillon.ports import Clock
-from carillon.ports_texts import StoredTemplate, Submitted
+from carillon.ports.system import Clock
+from carillon.ports.texts import StoredTemplate, Submitted
 
 PARTITION = "@#WAT"
 KEPT = timedelta(minutes=5)

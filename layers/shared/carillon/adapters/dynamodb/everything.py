@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.record_items import record_from_item
 from carillon.adapters.dynamodb.table import Table
-from carillon.ports import Remains
+from carillon.ports.upkeep import Remains
 
 
 class DynamoEverything:

@@ -6,7 +6,7 @@ from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.table import Table, Write
 from carillon.domain.idempotency import KEEP_SECONDS, LEASE_SECONDS, Attempt, StoredAnswer
 from carillon.domain.times import epoch
-from carillon.ports import Clock
+from carillon.ports.system import Clock
 
 _FREE = "attribute_not_exists(pk) OR #until <= :now"
 

@@ -18,7 +18,7 @@ from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
 from carillon.domain import codec
 from carillon.domain.clients import Client
 from carillon.domain.idempotency import RepeatedError, StoredAnswer
-from carillon.ports_directory import Merge, MergeView, Stored
+from carillon.ports.directory import Merge, MergeView, Stored
 
 ROUNDS = 4
 

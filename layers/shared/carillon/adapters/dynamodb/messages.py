@@ -11,7 +11,7 @@ from carillon.domain.ids import ulid_time
 from carillon.domain.listing import Page
 from carillon.domain.messages import LEASE, MOVES, PROBLEMS, Message, MessageFilter, MessageKey
 from carillon.domain.times import epoch
-from carillon.ports import Claim, Moved
+from carillon.ports.messages import Claim, Moved
 
 
 class DynamoMessages:

@@ -13,7 +13,7 @@ from carillon.domain import codec
 from carillon.domain.idempotency import RepeatedError, StoredAnswer
 from carillon.domain.listing import Page
 from carillon.domain.organizations import OPERATOR_ORG, TEST_SUFFIX, ApiKey, Organization
-from carillon.ports_directory import AuditEntry, NewTenant, Stored
+from carillon.ports.directory import AuditEntry, NewTenant, Stored
 
 DELETED = "@#DELETED"
 """GSI1 partition of tombstones, for whoever removes what is left of them."""

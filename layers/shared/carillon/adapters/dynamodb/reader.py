@@ -16,7 +16,7 @@ from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OwnTexts
 from carillon.domain.rules import rules_in_force
 from carillon.domain.settings import Settings
-from carillon.ports import Snapshot, Want
+from carillon.ports.reading import Snapshot, Want
 
 
 class DynamoReader:

@@ -12,8 +12,8 @@ from carillon.domain import codec
 from carillon.domain.listing import Page
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.times import epoch, iso, parse_instant
-from carillon.ports import Committed, DueRow, RecordChange
-from carillon.ports_directory import ClientChange, Saved
+from carillon.ports.directory import ClientChange, Saved
+from carillon.ports.records import Committed, DueRow, RecordChange
 
 DUE_ROWS_KEPT = timedelta(days=7)
 DAYS_PER_CALL = 31

@@ -7,7 +7,7 @@ from carillon.domain import codec
 from carillon.domain.organizations import Organization
 from carillon.domain.rules import SavedRules, rules_in_force
 from carillon.domain.settings import Settings
-from carillon.ports_directory import AuditEntry, RulesState, Stored
+from carillon.ports.directory import AuditEntry, RulesState, Stored
 
 
 class DynamoRules:

@@ -4,7 +4,7 @@ import json
 
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.table import Table, Write
-from carillon.ports import Run
+from carillon.ports.upkeep import Run
 
 
 class DynamoRuns:

@@ -5,7 +5,7 @@ from carillon.adapters.dynamodb.audit import audit_write
 from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
 from carillon.domain import codec
 from carillon.domain.settings import Settings
-from carillon.ports_directory import AuditEntry, Stored
+from carillon.ports.directory import AuditEntry, Stored
 
 
 class DynamoSettings:

@@ -9,7 +9,7 @@ from carillon.domain import codec
 from carillon.domain.clients import Staff
 from carillon.domain.idempotency import RepeatedError, StoredAnswer
 from carillon.domain.listing import Page
-from carillon.ports_directory import Stored
+from carillon.ports.directory import Stored
 
 
 class DynamoStaff:

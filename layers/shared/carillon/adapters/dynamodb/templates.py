@@ -20,7 +20,7 @@ from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText
 from carillon.domain.times import epoch, iso
 from carillon.domain.trials import TrialText
-from carillon.ports_texts import StoredText, TemplateView, TextChange, TextVersion
+from carillon.ports.texts import StoredText, TemplateView, TextChange, TextVersion
 
 ADDRESS = "t:"
 """Begins the attributes of the list that stand for an own text, so that each can be set without reading the others."""

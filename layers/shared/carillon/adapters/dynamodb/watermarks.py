@@ -3,7 +3,7 @@
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.table import Table, Write
 from carillon.domain.times import iso, parse_instant
-from carillon.ports import Marks
+from carillon.ports.upkeep import Marks
 
 
 class DynamoWatermarks:

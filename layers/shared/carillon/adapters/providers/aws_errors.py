@@ -9,7 +9,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from carillon.ports import Outcome
+from carillon.ports.delivery import Outcome
 
 NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError)
 SERVER_FAULT = 500

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from carillon.adapters.providers.aws_errors import outcome_of
-from carillon.ports import Outcome, Outgoing
+from carillon.ports.delivery import Outcome, Outgoing
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client

@@ -2,7 +2,7 @@
 
 from carillon.domain.ids import digest
 from carillon.domain.simulation import is_test_data, simulate
-from carillon.ports import Outcome, Outgoing, Provider
+from carillon.ports.delivery import Outcome, Outgoing, Provider
 
 
 class ExceptTestData:

@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from carillon.adapters.providers.aws_errors import outcome_of
 from carillon.domain.sms import measure
-from carillon.ports import Outcome, Outgoing
+from carillon.ports.delivery import Outcome, Outgoing
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient

@@ -1,6 +1,6 @@
 """Twilio's error codes, as its error reference describes them, in the contract's words."""
 
-from carillon.ports import Outcome
+from carillon.ports.delivery import Outcome
 
 PERMANENT: dict[int, str] = {
     21211: "recipient_rejected",  # invalid 'To'

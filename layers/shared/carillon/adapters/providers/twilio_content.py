@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from carillon.domain.whatsapp import ApprovedText
-from carillon.ports_texts import ContentRefused
+from carillon.ports.texts import ContentRefused
 
 DEFAULT_URL = "https://content.twilio.com"
 _PAGE = 500

@@ -15,7 +15,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from carillon.adapters.providers.twilio_codes import outcome_of
 from carillon.adapters.secrets import Secrets
-from carillon.ports import Outcome, Outgoing
+from carillon.ports.delivery import Outcome, Outgoing
 
 TIMEOUT = 10.0
 """Seconds. Twilio's own client waits for ever, and a function killed while waiting does not know what it did."""

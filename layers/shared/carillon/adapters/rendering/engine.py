@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Template, TemplateError
 
 from carillon.adapters.rendering.sandbox import MAX_OUTPUT, Budget, Environment, TooMuch, context_of
-from carillon.ports import RenderingFailed
+from carillon.ports.delivery import RenderingFailed
 
 _FAILURES = (
     TemplateError,

@@ -11,7 +11,9 @@ from carillon.domain.channels import Channel
 from carillon.domain.own_texts import Place
 from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText
-from carillon.ports import Clock, Rendered, Snapshot
+from carillon.ports.delivery import Rendered
+from carillon.ports.reading import Snapshot
+from carillon.ports.system import Clock
 
 
 class RenderedTexts:

@@ -26,8 +26,8 @@ from carillon.domain.templates import (
 )
 from carillon.domain.variables import Leaf, find
 from carillon.domain.whatsapp import filled
-from carillon.ports import Rendered, RenderingFailed
-from carillon.ports_texts import Submitted
+from carillon.ports.delivery import Rendered, RenderingFailed
+from carillon.ports.texts import Submitted
 
 _SPACES = re.compile(r"[ \t]{2,}")
 _BLANK_LINES = re.compile(r"\n{3,}")

@@ -14,8 +14,9 @@ from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText
 from carillon.domain.trials import TrialText
 from carillon.domain.whatsapp import ApprovedText
-from carillon.ports import Rendered, Snapshot
-from carillon.ports_directory import AuditEntry
+from carillon.ports.delivery import Rendered
+from carillon.ports.directory import AuditEntry
+from carillon.ports.reading import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,96 @@
+"""From a stored message to a provider's answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from carillon.domain.channels import Channel
+from carillon.domain.messages import Message, MessageKey
+from carillon.domain.organizations import Organization
+from carillon.domain.settings import Settings
+from carillon.ports.reading import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message as the person will read it; `variables` are a WhatsApp template's."""
+
+    text: str
+    subject: str | None = None
+    html: str | None = None
+    content_sid: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What a provider is asked to send, once. `token` comes back in its receipts and names the message.
+
+    `attempt` counts the calls for this message from 1.
+    """
+
+    org_id: str
+    message_id: str
+    to: str
+    rendered: Rendered
+    token: str
+    valid_seconds: int
+    sender_name: str
+    reply_to: str | None = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a provider answered.
+
+    `permanent`, `misconfigured` and `unknown` have a reason of the contract; `retry` may carry the provider's own
+    delay in seconds. `code` is the provider's, for logs and the timeline. `receipt` is there when the receipt is known
+    at once, as for test data.
+    """
+
+    kind: Literal["accepted", "permanent", "retry", "misconfigured", "unknown"]
+    provider_id: str | None = None
+    reason: str | None = None
+    code: str | None = None
+    retry_after: int | None = None
+    parts: int | None = None
+    receipt: Literal["delivered", "failed"] | None = None
+
+
+class Provider(Protocol):
+    """Sends one message in one call, without hidden retries; never raises for what the provider says."""
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        """Send, within 10 seconds."""
+
+
+class RenderingFailed(Exception):
+    """A text could not be made; the message fails with `template_error` and is not lost silently."""
+
+
+class Composer(Protocol):
+    """Writes a message from the newest state of what it is about."""
+
+    def compose(self, message: Message, snapshot: Snapshot) -> Rendered:
+        """Render for the message's channel, audience and recipient; raises RenderingFailed."""
+
+
+class Tokens(Protocol):
+    """Names a message to a provider, so that nobody else can."""
+
+    def issue(self, org_id: str, key: MessageKey) -> str:
+        """Make a token of letters, digits, `-` and `_`."""
+
+    def read(self, token: str) -> tuple[str, MessageKey] | None:
+        """Give back what a token names; None for one that was not issued here."""
+
+
+class Connections(Protocol):
+    """Which channels can send for an organization."""
+
+    def connected(self, organization: Organization, settings: Settings) -> frozenset[Channel]:
+        """Name the channels that can send."""
+
+    def whatsapp_templates(self, organization: Organization, settings: Settings) -> frozenset[tuple[str, str, str]]:
+        """Name the texts (template key, audience, locale) that have an approved WhatsApp template."""

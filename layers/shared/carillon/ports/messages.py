@@ -1,0 +1,76 @@
+"""Messages: stored once, claimed once, moved along the allowed moves."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from carillon.domain.listing import Page
+from carillon.domain.messages import Message, MessageFilter, MessageKey
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A move of a message to a new status, with what becomes known by it."""
+
+    status: str
+    at: datetime
+    reason: str | None = None
+    provider_id: str | None = None
+    parts: int | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sender's claim on a message: who, when, to which address, rendered from which version of the record."""
+
+    owner: str
+    now: datetime
+    to: str
+    version: int
+
+
+class Messages(Protocol):
+    """Messages and decisions not to send."""
+
+    def create(self, org_id: str, message: Message, *, retention_days: int) -> bool:
+        """Store a message unless it exists; False when it does."""
+
+    def require(self, org_id: str, key: MessageKey, version: int) -> bool:
+        """Bind a queued message to a record's version: it is sent only if rendered from that or a newer one.
+
+        True also for one that was bound so before and has gone since, so that binding again changes nothing. False
+        when the message left the queue unbound, or was never stored.
+        """
+
+    def claim(self, org_id: str, message: Message, claim: Claim) -> bool:
+        """Move a queued message to `sending` under an owner and a lease; False when someone else was faster."""
+
+    def abandon(self, org_id: str, message: Message, moved: Moved) -> bool:
+        """Move a message out of `sending` whose lease is over; False when it left `sending` or was claimed anew."""
+
+    def finish(
+        self,
+        org_id: str,
+        message: Message,
+        moved: Moved,
+        *,
+        owner: str,
+        then: Message | None = None,
+        retention_days: int = 90,
+    ) -> bool:
+        """Write the outcome of a claimed message, fenced by its owner; `then` is the fallback stored with it."""
+
+    def withdraw(self, org_id: str, message: Message, moved: Moved) -> bool:
+        """Move a message out of `queued` without sending it (or defer it); False when it had left `queued`."""
+
+    def receipt(self, org_id: str, key: MessageKey, moved: Moved) -> bool:
+        """Apply a provider's report; False when it is older than what is known, or the message is gone."""
+
+    def find(self, org_id: str, message_id: str) -> Message | None:
+        """Find a message by its public id."""
+
+    def page(
+        self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None, now: datetime
+    ) -> Page[Message]:
+        """List messages, newest first."""

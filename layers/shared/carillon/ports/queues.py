@@ -1,0 +1,61 @@
+"""The queues between the functions, and the schedules that feed them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from carillon.domain.channels import Channel
+from carillon.domain.messages import MessageKey
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A reminder that is due: the entry of the plan it stands for."""
+
+    org_id: str
+    record: str
+    client_id: str
+    key: str
+    start: datetime
+    at: datetime
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A stored message that is to be sent.
+
+    `record`, `client_id` and `staff` say what else its sender will need, which spares a second read. `delay`: seconds.
+    """
+
+    org_id: str
+    channel: Channel
+    key: MessageKey
+    record: str
+    client_id: str
+    staff: tuple[str, ...] = ()
+    delay: int = 0
+
+
+class Queues(Protocol):
+    """The queues between the functions."""
+
+    def send_ready(self, messages: Sequence[Ready]) -> None:
+        """Put stored messages on the queues of their channels."""
+
+    def send_due(self, reminders: Sequence[Due]) -> None:
+        """Put reminders on the due queue at once."""
+
+    def send_job(self, job: Mapping[str, Any], *, delay: int = 0) -> None:
+        """Put a job on the jobs queue, to be done after `delay` seconds."""
+
+
+class Schedules(Protocol):
+    """One-time, immutable schedules: each is made once and deleted, never changed."""
+
+    def create(self, reminder: Due) -> None:
+        """Schedule a reminder; one that is scheduled already is fine."""
+
+    def delete(self, reminder: Due) -> None:
+        """Delete a reminder's schedule; one that is gone already is fine."""

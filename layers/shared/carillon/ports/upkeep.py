@@ -1,0 +1,76 @@
+"""What keeps a data set in order: the sweep, planning anew, the purge."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from carillon.domain.records import StoredRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Up to where an organization was swept: reminders due, messages made, and records (a page's position) ahead."""
+
+    due: datetime
+    queued: datetime
+    records: str | None = None
+
+
+class Watermarks(Protocol):
+    """Remembers up to where organizations were swept."""
+
+    def load(self, org_id: str) -> Marks | None:
+        """Read them; None before the first sweep."""
+
+    def save(self, org_id: str, marks: Marks) -> None:
+        """Write them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of re-planning: where it stands, and for which revision of each cause it (or one before) was started."""
+
+    id: str
+    position: str
+    revisions: Mapping[str, int] = field(default_factory=dict)
+
+    def revision(self, cause: str) -> int:
+        """Give the latest revision of a cause that a run was started for."""
+        return self.revisions.get(cause, 0)
+
+    def with_revision(self, cause: str, revision: int) -> "Run":
+        """Note the revision of a cause."""
+        return Run(self.id, self.position, {**self.revisions, cause: revision})
+
+
+class Runs(Protocol):
+    """The latest run of re-planning of each organization."""
+
+    def load(self, org_id: str) -> Run | None:
+        """Read it."""
+
+    def start(self, org_id: str, run: Run, *, over: Run | None) -> bool:
+        """Put a new run in the place of the latest; False when that has moved."""
+
+    def advance(self, org_id: str, run: Run, following: Run) -> bool:
+        """Note the next place of a run; False when it has moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is left of an organization in one part of the table: where it lies, its records, and where to go on."""
+
+    places: list[tuple[str, str]]
+    records: list[StoredRecord]
+    position: dict[str, str] | None
+
+
+class Everything(Protocol):
+    """All items of one organization."""
+
+    def page(self, org_id: str, position: dict[str, str] | None) -> Remains:
+        """Look through the next part of the table; the tombstone is not among what it gives."""
+
+    def delete(self, places: Sequence[tuple[str, str]]) -> None:
+        """Delete items; deleting what is gone is fine."""
