@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -162,6 +163,7 @@ class TestPermissions:
 
     def test_it_may_send_to_exactly_the_queues_that_it_is_told_of(self, name: str) -> None:
         told = {value["Ref"] for key, value in environment(name).items() if key.endswith("_QUEUE_URL")}
+        told |= set(re.findall(r"\$\{(\w+)\}", environment(name).get("CHANNEL_QUEUES", {}).get("Fn::Sub", "")))
         failures = {"StreamFailureQueue"} if name == "PlanNotificationsFunction" else set()
         may = {resource["Fn::GetAtt"][0] for resource in allowed(name, "sqs:SendMessage")}
         assert may == told | failures

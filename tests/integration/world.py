@@ -22,12 +22,13 @@ from local import resources
 from tests.integration.account import REGION, Aws, forget_services
 
 QUEUES = {
-    "DUE_QUEUE_URL": "dispatch_reminder",
-    "JOBS_QUEUE_URL": "run_jobs",
-    "EMAIL_QUEUE_URL": "send_email",
-    "SMS_QUEUE_URL": "send_sms",
-    "WHATSAPP_QUEUE_URL": "send_whatsapp",
+    "due": "dispatch_reminder",
+    "jobs": "run_jobs",
+    "email": "send_email",
+    "sms": "send_sms",
+    "whatsapp": "send_whatsapp",
 }
+"""Which function a queue feeds; a channel's is named like the channel."""
 DOCUMENTS = {"settings", "organization", "client"}
 SENDING = {("sns", "Publish"), ("sesv2", "SendEmail")}
 SERVICES = ("dynamodb", "sqs", "scheduler", "secretsmanager")
@@ -107,9 +108,7 @@ class World:
                 break
             at, name, payload = min(due)
             self.aws.clock.at = max(self.aws.clock.at, at)
-            boto3.client("sqs", region_name=REGION).send_message(
-                QueueUrl=self.aws.environment["DUE_QUEUE_URL"], MessageBody=payload
-            )
+            boto3.client("sqs", region_name=REGION).send_message(QueueUrl=self._url("due"), MessageBody=payload)
             self._scheduler().delete_schedule(Name=name, GroupName=self.aws.environment["REMINDERS_GROUP"])
             self.settle()
         self.aws.clock.at = max(self.aws.clock.at, instant)
@@ -117,15 +116,12 @@ class World:
 
     def deliver_delayed(self) -> None:
         """Bring what waits for later, as SQS does when a delay is over; moto's delays know no clock but its own."""
-        send = {
-            channel: self.aws.environment[f"{channel.upper()}_QUEUE_URL"] for channel in ("sms", "email", "whatsapp")
-        }
         for item in self.messages():
             if item["st"] == "queued":
                 org_id, _, recipient = item["pk"].partition("#P#")
                 body = {"o": org_id, "p": recipient, "d": item["sk"][2:], "r": item["rec"], "c": recipient[2:], "s": []}
                 boto3.client("sqs", region_name=REGION).send_message(
-                    QueueUrl=send[item["ch"]], MessageBody=json.dumps(body)
+                    QueueUrl=self._url(item["ch"]), MessageBody=json.dumps(body)
                 )
         self.settle()
 
@@ -166,9 +162,14 @@ class World:
     def _is_news(self, image: dict[str, Any]) -> bool:
         return image.get("ty", {}).get("S") in DOCUMENTS and self.seen.get(_place(image)) != image["v"]["N"]
 
-    def _queue(self, variable: str) -> bool:
+    def _url(self, queue: str) -> str:
+        own = f"{queue.upper()}_QUEUE_URL"
+        channels: dict[str, str] = json.loads(self.aws.environment["CHANNEL_QUEUES"])
+        return self.aws.environment[own] if own in self.aws.environment else channels[queue]
+
+    def _queue(self, name: str) -> bool:
         """Deliver what lies on a queue; what is not acknowledged lies there again."""
-        url, sqs = self.aws.environment[variable], boto3.client("sqs", region_name=REGION)
+        url, sqs = self._url(name), boto3.client("sqs", region_name=REGION)
         taken = sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600, AttributeNames=["All"]
         ).get("Messages", [])
@@ -178,7 +179,7 @@ class World:
             {"messageId": message["MessageId"], "body": message["Body"], "attributes": message["Attributes"]}
             for message in taken
         ]
-        answer = self._run(QUEUES[variable], {"Records": records})
+        answer = self._run(QUEUES[name], {"Records": records})
         failed = {message["MessageId"] for message in taken}
         if answer is not None:
             failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}

@@ -1,5 +1,6 @@
 """Planning, dispatching, sending and receiving: the services behind the queues."""
 
+import json
 from functools import cache
 
 from carillon.adapters.aws import client
@@ -148,8 +149,7 @@ def _schedules(told: PlannerConfig) -> Schedules:
 
 def queues(told: Told, *, due: str | None = None, jobs: str | None = None) -> Queues:
     """Make the queues a function may send to."""
-    channels = {"email": told.email_queue_url, "sms": told.sms_queue_url, "whatsapp": told.whatsapp_queue_url}
-    return SqsQueues(client("sqs"), channels=channels, due=due, jobs=jobs)  # type: ignore[arg-type]
+    return SqsQueues(client("sqs"), channels=json.loads(told.channel_queues), due=due, jobs=jobs)
 
 
 def connections(told: Told) -> Connections:

@@ -1,5 +1,6 @@
 """The services behind the routes of templates, in the function of the settings."""
 
+import json
 from dataclasses import dataclass
 from functools import cache
 
@@ -48,11 +49,6 @@ def trials() -> TemplateTrials:
 
     config, clock = bootstrap.config(SettingsApiConfig), bootstrap.current_clock
     table = bootstrap.table(config.table_name)
-    channels: dict[Channel, str] = {
-        "email": config.email_queue_url,
-        "sms": config.sms_queue_url,
-        "whatsapp": config.whatsapp_queue_url,
-    }
     senders: dict[Channel, str] = {
         "email": config.email_from,
         "sms": config.sms_sender_id,
@@ -64,7 +60,7 @@ def trials() -> TemplateTrials:
         trials=DynamoTrialTexts(table),
         reader=DynamoReader(table),
         messages=DynamoMessages(table),
-        queues=SqsQueues(client("sqs"), channels=channels),
+        queues=SqsQueues(client("sqs"), channels=json.loads(config.channel_queues)),
         connections=DeploymentConnections(table, senders, clock),
         phones=NumberPlans(),
         clock=clock,

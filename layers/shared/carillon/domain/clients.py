@@ -18,6 +18,7 @@ from carillon.domain.constraints import (
     Zone,
     document,
 )
+from carillon.domain.reach import Reach
 from carillon.domain.settings import OwnReminders, Reminder, Settings
 
 Grants = dict[Channel, bool]
@@ -53,7 +54,8 @@ class Client:
 
     `reminders` is the client's own copy, None until the first enrolment; `custom` says it was edited since.
     `opted_out` lists channels on which the person said STOP. `removed`: hidden by DELETE. `alias_of`: merged
-    into that one, nothing else is left here. `merged`: the ids that lead here; history lies under them too.
+    into that one, nothing else is left here. `merged`: the ids that lead here; history lies under them too. `reach`
+    holds the ways to the person that no one states in a profile.
     """
 
     id: Id
@@ -73,6 +75,7 @@ class Client:
     removed: bool = False
     alias_of: Id | None = None
     merged: list[Id] = field(default_factory=list)
+    reach: Reach = field(default_factory=Reach)
 
     @property
     def full_name(self) -> str:
@@ -95,6 +98,7 @@ class Staff:
     locale: Locale | None = None
     active: bool = True
     opted_out: list[Channel] = field(default_factory=list)
+    reach: Reach = field(default_factory=Reach)
 
 
 def default_consents(settings: Settings) -> ConsentState:

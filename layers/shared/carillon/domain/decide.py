@@ -270,6 +270,9 @@ def _of_the_person(
         yield "opted_out", "client"
     if not address:
         yield "no_address", "client"
+    refusal = recipient.refusal(channel)
+    if refusal is not None:
+        yield refusal, "client"
 
 
 def _recipients(audience: Audience, event: Event, facts: Facts) -> list[Recipient]:

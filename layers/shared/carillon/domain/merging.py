@@ -5,6 +5,7 @@ from datetime import datetime
 
 from carillon.domain.clients import Client, ConsentState, Grants
 from carillon.domain.consents import PURPOSES, Granted, LedgerEntry
+from carillon.domain.reach import MAX_DEVICES, Reach
 from carillon.domain.times import iso
 
 MAX_MERGED = 25
@@ -32,6 +33,18 @@ def merged(keep: Client, gone: Client) -> Client:
         ),
         opted_out=list(dict.fromkeys([*keep.opted_out, *gone.opted_out])),
         merged=list(dict.fromkeys([*keep.merged, gone.id, *gone.merged])),
+        reach=_joined(keep.reach, gone.reach),
+    )
+
+
+def _joined(keep: Reach, gone: Reach) -> Reach:
+    known = {device.id for device in keep.devices}
+    devices = [*keep.devices, *(device for device in gone.devices if device.id not in known)]
+    return Reach(
+        chats=gone.chats | keep.chats,
+        devices=devices[:MAX_DEVICES],
+        refused=[*keep.refused, *(each for each in gone.refused if each not in keep.refused)],
+        replied_at=gone.replied_at | keep.replied_at,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from carillon.domain.channel_states import ChannelState
 from carillon.domain.channels import Channel
 from carillon.domain.constraints import Country, Locale, Name, Zone, document
 
@@ -20,7 +21,7 @@ class Organization:
     """An organization (or its test data set, which has its own state).
 
     `metering` None: nothing is metered; else units per bucket at the start. `deleted`: the tombstone; nothing is
-    sent from then on.
+    sent from then on. `channels`: the organization's own senders, in short; their documents lie apart.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Organization:
     suspended: bool = False
     deleted: bool = False
     created_at: str = ""
+    channels: dict[Channel, ChannelState] = field(default_factory=dict)
 
     @property
     def sends(self) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from carillon.domain.catalog import Audience
-from carillon.domain.channels import Channel, Purpose
+from carillon.domain.channels import CHANNELS, Channel, Purpose
 from carillon.domain.clients import Client, Grants, Staff
+from carillon.domain.reach import Reach, Refusal, Refused
 from carillon.domain.settings import Settings
 
 
@@ -13,7 +14,9 @@ from carillon.domain.settings import Settings
 class Recipient:
     """Someone to be told: `ref` names where his messages lie; `grants` None means no consent is needed.
 
-    `addresses` maps kinds of address (`email`, `phone`) to what is known.
+    `addresses` maps kinds of address (`email`, `phone`, `telegram`, `viber`, `device`) to what is known; a device's is
+    the ids of all devices, blank-separated, because a push message goes to each of them. `refused`: addresses that must
+    not be written to again.
     """
 
     audience: Audience
@@ -23,6 +26,12 @@ class Recipient:
     opted_out: tuple[Channel, ...] = ()
     grants: Mapping[Purpose, Grants] | None = None
     staff_id: str | None = None
+    refused: tuple[Refused, ...] = ()
+
+    def refusal(self, channel: Channel) -> Refusal | None:
+        """Say why the address of a channel must not be written to again; None where nothing is known against it."""
+        address = self.addresses.get(CHANNELS[channel].address)
+        return next((each.reason for each in self.refused if each.channel == channel and same(each, address)), None)
 
 
 def client_recipient(client: Client, settings: Settings) -> Recipient:
@@ -30,10 +39,11 @@ def client_recipient(client: Client, settings: Settings) -> Recipient:
     return Recipient(
         audience="client",
         ref=f"c:{client.id}",
-        addresses={"email": client.email, "phone": client.phone},
+        addresses={"email": client.email, "phone": client.phone, **_linked(client.reach)},
         locale=client.locale or settings.locale,
         opted_out=tuple(client.opted_out),
         grants={"service": client.consents.service, "marketing": client.consents.marketing},
+        refused=tuple(client.reach.refused),
     )
 
 
@@ -42,10 +52,11 @@ def staff_recipient(member: Staff, audience: Audience, settings: Settings) -> Re
     return Recipient(
         audience=audience,
         ref=f"s:{member.id}",
-        addresses={"email": member.email, "phone": member.mobile},
+        addresses={"email": member.email, "phone": member.mobile, **_linked(member.reach)},
         locale=member.locale or settings.locale,
         opted_out=tuple(member.opted_out),
         staff_id=member.id,
+        refused=tuple(member.reach.refused),
     )
 
 
@@ -55,3 +66,13 @@ def role_recipient(audience: Audience, ref: str, settings: Settings) -> Recipien
     if notified.email is None and notified.mobile is None:
         return None
     return Recipient(audience, ref, {"email": notified.email, "phone": notified.mobile}, settings.locale)
+
+
+def _linked(reach: Reach) -> dict[str, str | None]:
+    devices = " ".join(device.id for device in reach.devices)
+    return {"telegram": reach.chats.get("telegram"), "viber": reach.chats.get("viber"), "device": devices or None}
+
+
+def same(refused: Refused, address: str | None) -> bool:
+    """Whether a refusal is about this address; letters' case does not make another one."""
+    return address is not None and refused.address.casefold() == address.casefold()

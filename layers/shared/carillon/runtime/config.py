@@ -1,6 +1,7 @@
 """What each function is told by its environment: one frozen class per function, one field per variable.
 
 A field is named like its variable in lower case. Nothing is read at import; a bootstrap calls `load` once.
+`channel_queues` is JSON: the URL of each channel's queue.
 """
 
 from collections.abc import Mapping
@@ -39,9 +40,7 @@ class SettingsApiConfig:
     """
 
     table_name: str
-    email_queue_url: str
-    sms_queue_url: str
-    whatsapp_queue_url: str
+    channel_queues: str
     email_from: str
     sms_sender_id: str
     whatsapp_from: str
@@ -79,9 +78,7 @@ class PlannerConfig:
     due_queue_url: str
     due_queue_arn: str
     jobs_queue_url: str
-    email_queue_url: str
-    sms_queue_url: str
-    whatsapp_queue_url: str
+    channel_queues: str
     scheduler_role_arn: str
     scheduler_dlq_arn: str
     reminders_group: str
@@ -105,9 +102,7 @@ class DispatchReminderConfig:
     """Dispatching queues messages on their channels."""
 
     table_name: str
-    email_queue_url: str
-    sms_queue_url: str
-    whatsapp_queue_url: str
+    channel_queues: str
     email_from: str
     sms_sender_id: str
     whatsapp_from: str

@@ -44,7 +44,7 @@ def shown(client: Client) -> ClientDocument:
         enrolled=client.enrolled,
         consents=client.consents,
         allow_shared_contact=client.allow_shared_contact,
-        telegram_linked=False,
-        viber_linked=False,
+        telegram_linked="telegram" in client.reach.chats,
+        viber_linked="viber" in client.reach.chats,
         can_message=can_message(client),
     )

@@ -1,0 +1,50 @@
+"""How a person can be reached beyond e-mail and phone: linked chats, registered devices, and what was refused there."""
+
+from dataclasses import field
+from typing import Annotated, Literal
+
+from carillon.domain.channels import Channel
+from carillon.domain.constraints import Id, Instant, Items, Text, document
+
+Platform = Literal["fcm", "apns"]
+Refusal = Literal["address_bounced", "address_complained"]
+Chats = dict[Literal["telegram", "viber"], str]
+"""Per chat channel, the id under which the organization's own bot knows the person."""
+MAX_DEVICES = 10
+
+
+@document
+class Device:
+    """A device that takes push messages. `endpoint`: the ARN under which SNS knows it."""
+
+    id: Id
+    platform: Platform
+    endpoint: Annotated[str, Text(max=256, min=1)]
+
+
+Devices = Annotated[list[Device], Items(max=MAX_DEVICES)]
+
+
+@document
+class Refused:
+    """A provider's word that an address must not be written to again, on this channel.
+
+    A person whose address has changed since is not meant.
+    """
+
+    channel: Channel
+    reason: Refusal
+    address: str
+
+
+@document
+class Reach:
+    """What is known of the ways to a person.
+
+    `replied_at`: per channel, when the person last wrote, which opens WhatsApp's window for free text.
+    """
+
+    chats: Chats = field(default_factory=dict)
+    devices: Devices = field(default_factory=list)
+    refused: Annotated[list[Refused], Items(max=20)] = field(default_factory=list)
+    replied_at: dict[Channel, Instant] = field(default_factory=dict)
