@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from carillon.domain.channels import Channel
+from carillon.domain.channels import Channel, Purpose
 from carillon.domain.messages import Message, MessageKey
 from carillon.domain.organizations import Organization
+from carillon.domain.own_channels import OwnSender
+from carillon.domain.reach import Device
 from carillon.domain.settings import Settings
 from carillon.ports.reading import Snapshot
 
@@ -23,10 +25,21 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with an e-mail."""
+
+    filename: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """What a provider is asked to send, once. `token` comes back in its receipts and names the message.
 
-    `attempt` counts the calls for this message from 1.
+    `attempt` counts the calls for this message from 1. `own`: the organization's own sender, None for the deployment's.
+    `unsubscribe`: the address at which one click ends such mail; only marketing has one. `devices`: where a push
+    message goes.
     """
 
     org_id: str
@@ -38,6 +51,11 @@ class Outgoing:
     sender_name: str
     reply_to: str | None = None
     attempt: int = 1
+    purpose: Purpose = "service"
+    own: OwnSender | None = None
+    attachments: tuple[Attachment, ...] = ()
+    unsubscribe: str | None = None
+    devices: tuple[Device, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,45 @@
 """E-mail through SES v2: one SendEmail per message, tagged with its token."""
 
+import re
 from email.header import Header
 from email.utils import formataddr
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from carillon.adapters.providers.aws_errors import outcome_of
+from carillon.adapters.providers.aws_errors import FAILURES, Text, outcome_of
 from carillon.ports.delivery import Outcome, Outgoing
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client
 
 TAG = "message"
-PERMANENT = {"MessageRejected": "content_rejected", "BadRequestException": "recipient_rejected"}
+DAILY_QUOTA_PAUSE = 3600
+"""Seconds: the daily quota and the rate share an error class; only the message tells hours from seconds."""
+PERMANENT = {"MessageRejected": "content_rejected", "BadRequestException": "content_rejected"}
 MISCONFIGURED = frozenset(
     {
         "AccountSuspendedException",
         "SendingPausedException",
         "MailFromDomainNotVerifiedException",
         "NotFoundException",
-        "AccessDeniedException",
     }
 )
-RETRY = frozenset({"TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"})
-DAILY_QUOTA_PAUSE = 3600
-"""Seconds: the daily quota and the rate share an error class; only the message tells hours from seconds."""
+_DAILY_QUOTA, _RATE = r"daily \w+ quota", r"sending rate exceeded"
+TEXTS = (
+    *(
+        text
+        # Which of them the limits come with is documented differently from page to page.
+        for code in ("TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException")
+        for text in (
+            Text(code, _DAILY_QUOTA, Outcome("retry", code=code, retry_after=DAILY_QUOTA_PAUSE)),
+            Text(code, _RATE, Outcome("retry", code=code)),
+        )
+    ),
+    Text(
+        "BadRequestException",
+        r"^(?!.*(reply|from|sender)).*\b(address|domain)\b",
+        Outcome("permanent", reason="recipient_rejected", code="BadRequestException"),
+    ),
+)
 
 
 class SesEmail:
@@ -40,12 +54,10 @@ class SesEmail:
         """Send one e-mail with a text and an HTML part."""
         try:
             answer = self._client.send_email(**self._request(outgoing))
-        except (BotoCoreError, ClientError) as error:
-            outcome = outcome_of(error, permanent=PERMANENT, misconfigured=MISCONFIGURED, retry=RETRY)
-            if outcome.kind == "retry" and "Daily message quota" in str(error):
-                return Outcome("retry", code=outcome.code, retry_after=DAILY_QUOTA_PAUSE)
-            return outcome
-        return Outcome("accepted", provider_id=answer["MessageId"])
+        except FAILURES as error:
+            texts = (*_unverified(self._from_address), *TEXTS)
+            return outcome_of(error, permanent=PERMANENT, misconfigured=MISCONFIGURED, texts=texts)
+        return Outcome("accepted", provider_id=answer.get("MessageId"))
 
     def _request(self, outgoing: Outgoing) -> dict[str, Any]:
         rendered = outgoing.rendered
@@ -60,6 +72,15 @@ class SesEmail:
             "ConfigurationSetName": self._configuration_set,
             "EmailTags": [{"Name": TAG, "Value": outgoing.token}],
         }
+
+
+def _unverified(sender: str) -> tuple[Text, Text]:
+    """Tell a sender that SES doesn't know from an account in the sandbox, which writes to known recipients only."""
+    code, unknown = "MessageRejected", "is not verified"
+    return (
+        Text(code, f"{unknown}.*{re.escape(sender)}", Outcome("misconfigured", code=code)),
+        Text(code, unknown, Outcome("permanent", reason="sender_misconfigured", code=code)),
+    )
 
 
 def _mailbox(name: str, address: str) -> str:

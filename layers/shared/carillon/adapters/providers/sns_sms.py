@@ -2,22 +2,29 @@
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from carillon.adapters.providers.aws_errors import outcome_of
+from carillon.adapters.providers.aws_errors import FAILURES, Text, outcome_of
 from carillon.domain.sms import measure
 from carillon.ports.delivery import Outcome, Outgoing
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
 
-PERMANENT = {
-    "InvalidParameter": "recipient_rejected",
-    "ParameterValueInvalid": "content_rejected",
-    "OptedOut": "blocked_by_recipient",
-}
-MISCONFIGURED = frozenset({"AuthorizationError", "AccessDenied", "AccessDeniedException", "UserError"})
-RETRY = frozenset({"Throttled", "Throttling", "ThrottlingException", "ThrottledException"})
+PERMANENT = {"ParameterValueInvalid": "content_rejected", "OptedOut": "blocked_by_recipient"}
+MISCONFIGURED = frozenset({"AuthorizationError", "InvalidSecurity", "UserError"})
+TEXTS = (
+    # One code for whatever is wrong with a parameter; the message names it.
+    Text(
+        "InvalidParameter",
+        r"PhoneNumber",
+        Outcome("permanent", reason="recipient_rejected", code="InvalidParameter"),
+    ),
+    Text("InvalidParameter", r"SenderID|MessageAttributes", Outcome("misconfigured", code="InvalidParameter")),
+    Text(
+        "InvalidParameter",
+        r"Invalid parameter: Message\b",
+        Outcome("permanent", reason="content_rejected", code="InvalidParameter"),
+    ),
+)
 
 
 class SnsSms:
@@ -36,6 +43,6 @@ class SnsSms:
             answer = self._client.publish(
                 PhoneNumber=outgoing.to, Message=outgoing.rendered.text, MessageAttributes=attributes
             )
-        except (BotoCoreError, ClientError) as error:
-            return outcome_of(error, permanent=PERMANENT, misconfigured=MISCONFIGURED, retry=RETRY)
-        return Outcome("accepted", provider_id=answer["MessageId"], parts=measure(outgoing.rendered.text).parts)
+        except FAILURES as error:
+            return outcome_of(error, permanent=PERMANENT, misconfigured=MISCONFIGURED, texts=TEXTS)
+        return Outcome("accepted", provider_id=answer.get("MessageId"), parts=measure(outgoing.rendered.text).parts)

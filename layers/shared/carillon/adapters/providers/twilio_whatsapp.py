@@ -54,7 +54,7 @@ class TwilioWhatsapp:
         try:
             message = self._client(secrets).messages.create(**self._request(outgoing))
         except (TwilioRestException, TwilioServiceException) as error:
-            return outcome_of(error.code, error.status)
+            return outcome_of(error.code, error.status, outgoing.attempt)
         except ConnectTimeout as error:
             return Outcome("retry", code=type(error).__name__)
         except Timeout:
