@@ -1,5 +1,6 @@
 """E-mail through SES: what is asked for, and what each answer means."""
 
+from dataclasses import replace
 from email.header import decode_header, make_header
 from email.utils import parseaddr
 from typing import Any
@@ -9,15 +10,21 @@ import pytest
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    HTTPClientError,
     NoCredentialsError,
+    PartialCredentialsError,
+    ProxyConnectionError,
     ReadTimeoutError,
 )
+from botocore.parsers import ResponseParserError
 from botocore.stub import ANY, Stubber
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from carillon.adapters.providers.ses import SesEmail, _mailbox
+from carillon.adapters.providers.aws_errors import THROTTLED
+from carillon.adapters.providers.ses import MISCONFIGURED, PERMANENT, TEXTS, SesEmail, _mailbox
 from carillon.adapters.providers.ses_events import EmailEvent, read_event
 from carillon.ports.delivery import Outcome, Outgoing, Rendered
 from tests.builders import ORG
@@ -86,23 +93,46 @@ def test_without_html_and_reply_address_there_are_none(ses: SesEmail, sesv2: Any
         assert ses.send(plain).kind == "accepted"
 
 
+SANDBOX = "Email address is not verified. The following identities failed the check in region EU-CENTRAL-1: "
+RATE, DAY = "Maximum sending rate exceeded.", "Daily message quota exceeded."
+
+
 @pytest.mark.parametrize(
     ("code", "status", "text", "outcome"),
     [
-        ("TooManyRequestsException", 429, "Maximum sending rate exceeded.", Outcome("retry")),
-        ("TooManyRequestsException", 429, "Daily message quota exceeded.", Outcome("retry", retry_after=3600)),
+        ("TooManyRequestsException", 429, RATE, Outcome("retry")),
+        ("TooManyRequestsException", 429, "", Outcome("retry")),
+        ("TooManyRequestsException", 429, DAY, Outcome("retry", retry_after=3600)),
+        ("TooManyRequestsException", 429, "Daily sending quota exceeded", Outcome("retry", retry_after=3600)),
         ("ThrottlingException", 400, "Rate exceeded", Outcome("retry")),
-        ("LimitExceededException", 400, "", Outcome("retry")),
+        ("ThrottlingException", 400, DAY, Outcome("retry", retry_after=3600)),
+        ("Throttling", 400, RATE, Outcome("retry")),
+        ("Throttling", 400, DAY, Outcome("retry", retry_after=3600)),
+        ("LimitExceededException", 400, DAY, Outcome("retry", retry_after=3600)),
+        ("LimitExceededException", 400, RATE, Outcome("retry")),
+        ("LimitExceededException", 400, "Too many resources", Outcome("permanent", reason="provider_error")),
+        ("UnheardOfException", 429, "", Outcome("retry")),
+        ("ExpiredTokenException", 403, "", Outcome("retry")),
         ("AccountSuspendedException", 400, "", Outcome("misconfigured")),
         ("SendingPausedException", 400, "", Outcome("misconfigured")),
         ("MailFromDomainNotVerifiedException", 400, "", Outcome("misconfigured")),
-        ("NotFoundException", 404, "", Outcome("misconfigured")),
+        ("NotFoundException", 404, "Configuration set <main> does not exist.", Outcome("misconfigured")),
         ("AccessDeniedException", 403, "", Outcome("misconfigured")),
-        ("MessageRejected", 400, "", Outcome("permanent", reason="content_rejected")),
-        ("BadRequestException", 400, "", Outcome("permanent", reason="recipient_rejected")),
+        ("UnrecognizedClientException", 403, "", Outcome("misconfigured")),
+        ("SignatureDoesNotMatch", 403, "", Outcome("misconfigured")),
+        ("MessageRejected", 400, "Message contains a virus", Outcome("permanent", reason="content_rejected")),
+        ("MessageRejected", 400, SANDBOX + "Aurora <no-reply@carillon.example>", Outcome("misconfigured")),
+        ("MessageRejected", 400, SANDBOX + "anna@example.com", Outcome("permanent", reason="sender_misconfigured")),
+        ("BadRequestException", 400, "Illegal address", Outcome("permanent", reason="recipient_rejected")),
+        ("BadRequestException", 400, "Missing final '@domain'", Outcome("permanent", reason="recipient_rejected")),
+        ("BadRequestException", 400, "Invalid Reply-To address", Outcome("permanent", reason="content_rejected")),
+        ("BadRequestException", 400, "Missing required header", Outcome("permanent", reason="content_rejected")),
         ("UnheardOfException", 400, "", Outcome("permanent", reason="provider_error")),
+        ("UnheardOfException", 418, "", Outcome("permanent", reason="provider_error")),
         ("InternalServiceErrorException", 500, "", Outcome("unknown", reason="provider_5xx")),
+        ("BadGateway", 502, "", Outcome("unknown", reason="provider_5xx")),
         ("ServiceUnavailable", 503, "", Outcome("unknown", reason="provider_5xx")),
+        ("GatewayTimeout", 504, "", Outcome("unknown", reason="provider_5xx")),
     ],
 )
 def test_each_answer_has_its_meaning(
@@ -111,12 +141,13 @@ def test_each_answer_has_its_meaning(
     with Stubber(sesv2) as stub:
         stub.add_client_error("send_email", code, text, http_status_code=status)
         found = ses.send(outgoing())
-    assert (found.kind, found.reason, found.retry_after, found.code) == (
-        outcome.kind,
-        outcome.reason,
-        outcome.retry_after,
-        code,
-    )
+        stub.assert_no_pending_responses()
+    assert found == replace(outcome, code=code)
+
+
+def test_every_error_that_the_api_documents_is_listed(sesv2: Any) -> None:
+    documented = {shape.name for shape in sesv2.meta.service_model.operation_model("SendEmail").error_shapes}
+    assert documented <= set(PERMANENT) | MISCONFIGURED | THROTTLED | {text.code for text in TEXTS}
 
 
 @pytest.mark.parametrize(
@@ -125,8 +156,13 @@ def test_each_answer_has_its_meaning(
         (ConnectTimeoutError(endpoint_url="x"), "retry", None),
         (EndpointConnectionError(endpoint_url="x"), "retry", None),
         (NoCredentialsError(), "retry", None),
+        (PartialCredentialsError(provider="env", cred_var="x"), "retry", None),
+        (CredentialRetrievalError(provider="env", error_msg="x"), "retry", None),
+        (ProxyConnectionError(proxy_url="x"), "retry", None),
         (ReadTimeoutError(endpoint_url="x"), "unknown", "provider_timeout"),
         (ConnectionClosedError(endpoint_url="x"), "unknown", "connection_lost"),
+        (HTTPClientError(error="x"), "unknown", "connection_lost"),
+        (ResponseParserError("x"), "unknown", "connection_lost"),
     ],
 )
 def test_a_lost_connection_is_unknown_only_if_the_request_may_have_been_read(

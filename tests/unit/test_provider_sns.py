@@ -1,5 +1,6 @@
 """SMS through SNS: what is asked for, and what each answer means."""
 
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -49,26 +50,52 @@ def test_the_parts_are_counted_on_the_text_that_goes_out(sns: Any, text: str, pa
         assert SnsSms(sns, sender_id="").send(outgoing(text)).parts == parts
 
 
+PHONE = "Invalid parameter: PhoneNumber Reason: +3161 is not valid to publish to"
+
+
 @pytest.mark.parametrize(
-    ("code", "status", "kind", "reason"),
+    ("code", "status", "text", "outcome"),
     [
-        ("InvalidParameter", 400, "permanent", "recipient_rejected"),
-        ("ParameterValueInvalid", 400, "permanent", "content_rejected"),
-        ("OptedOut", 400, "permanent", "blocked_by_recipient"),
-        ("ValidationException", 400, "permanent", "provider_error"),
-        ("AuthorizationError", 403, "misconfigured", None),
-        ("AccessDenied", 403, "misconfigured", None),
-        ("UserError", 400, "misconfigured", None),
-        ("Throttled", 429, "retry", None),
-        ("Throttling", 400, "retry", None),
-        ("InternalError", 500, "unknown", "provider_5xx"),
+        ("InvalidParameter", 400, PHONE, Outcome("permanent", reason="recipient_rejected")),
+        (
+            "InvalidParameter",
+            400,
+            "Invalid parameter: Message too long",
+            Outcome("permanent", reason="content_rejected"),
+        ),
+        ("InvalidParameter", 400, "Invalid parameter: Empty message", Outcome("permanent", reason="provider_error")),
+        ("InvalidParameter", 400, "Invalid parameter: SenderID", Outcome("misconfigured")),
+        ("InvalidParameter", 400, "Invalid parameter: MessageAttributes Reason: …", Outcome("misconfigured")),
+        ("InvalidParameter", 400, "", Outcome("permanent", reason="provider_error")),
+        ("ParameterValueInvalid", 400, "", Outcome("permanent", reason="content_rejected")),
+        ("OptedOut", 400, "", Outcome("permanent", reason="blocked_by_recipient")),
+        ("ValidationException", 400, "", Outcome("permanent", reason="provider_error")),
+        ("NotFound", 404, "", Outcome("permanent", reason="provider_error")),
+        ("UnheardOf", 400, "", Outcome("permanent", reason="provider_error")),
+        ("AuthorizationError", 403, "", Outcome("misconfigured")),
+        ("InvalidSecurity", 403, "", Outcome("misconfigured")),
+        ("AccessDenied", 403, "", Outcome("misconfigured")),
+        ("InvalidClientTokenId", 403, "", Outcome("misconfigured")),
+        ("SignatureDoesNotMatch", 403, "", Outcome("misconfigured")),
+        ("UserError", 400, "", Outcome("misconfigured")),
+        ("Throttled", 429, "", Outcome("retry")),
+        ("Throttling", 400, "Rate exceeded", Outcome("retry")),
+        ("ThrottledException", 400, "", Outcome("retry")),
+        ("ThrottlingException", 400, "", Outcome("retry")),
+        ("RequestLimitExceeded", 503, "", Outcome("retry")),
+        ("UnheardOf", 429, "", Outcome("retry")),
+        ("ExpiredToken", 403, "", Outcome("retry")),
+        ("InternalError", 500, "", Outcome("unknown", reason="provider_5xx")),
+        ("InternalFailure", 500, "", Outcome("unknown", reason="provider_5xx")),
+        ("ServiceUnavailable", 503, "", Outcome("unknown", reason="provider_5xx")),
     ],
 )
-def test_each_answer_has_its_meaning(sns: Any, code: str, status: int, kind: str, reason: str | None) -> None:
+def test_each_answer_has_its_meaning(sns: Any, code: str, status: int, text: str, outcome: Outcome) -> None:
     with Stubber(sns) as stub:
-        stub.add_client_error("publish", code, http_status_code=status)
+        stub.add_client_error("publish", code, text, http_status_code=status)
         found = SnsSms(sns, sender_id="").send(outgoing())
-    assert (found.kind, found.reason, found.code) == (kind, reason, code)
+        stub.assert_no_pending_responses()
+    assert found == replace(outcome, code=code)
 
 
 def test_the_errors_that_the_api_documents_are_told_apart_by_their_codes(sns: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,7 +12,7 @@ from requests.exceptions import ChunkedEncodingError, ConnectTimeout, ReadTimeou
 from requests.exceptions import ConnectionError as LostConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError
 
-from carillon.adapters.providers.twilio_codes import MISCONFIGURED, PERMANENT, RETRY, failure_reason, outcome_of
+from carillon.adapters.providers.twilio_codes import MISCONFIGURED, PERMANENT, RETRY, RETRY_ONCE, failure_reason
 from carillon.adapters.providers.twilio_whatsapp import TIMEOUT, TwilioWhatsapp
 from carillon.adapters.secrets import Secrets
 from carillon.ports.delivery import Outcome, Outgoing, Rendered
@@ -145,48 +146,81 @@ def refused(status: int, code: int | None) -> Callable[[PreparedRequest], Respon
     return lambda _: answered(status, body)
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "kind", "reason"),
-    [
-        (400, 21211, "permanent", "recipient_rejected"),
-        (400, 21614, "permanent", "recipient_rejected"),
-        (400, 21635, "permanent", "recipient_rejected"),
-        (400, 21610, "permanent", "blocked_by_recipient"),
-        (400, 21654, "permanent", "content_rejected"),
-        (400, 21656, "permanent", "content_rejected"),
-        (400, 63016, "permanent", "content_rejected"),
-        (400, 63021, "permanent", "content_rejected"),
-        (400, 63028, "permanent", "content_rejected"),
-        (400, 63003, "permanent", "unreachable"),
-        (400, 63024, "permanent", "recipient_rejected"),
-        (400, 63014, "permanent", "blocked_by_recipient"),
-        (400, 63032, "permanent", "recipient_rejected"),
-        (400, 63049, "permanent", "provider_error"),
-        (400, 30007, "permanent", "content_rejected"),
-        (400, 99999, "permanent", "provider_error"),
-        (401, 20003, "misconfigured", None),
-        (400, 63007, "misconfigured", None),
-        (400, 63008, "misconfigured", None),
-        (400, 63020, "misconfigured", None),
-        (429, 20429, "retry", None),
-        (429, None, "retry", None),
-        (400, 63018, "retry", None),
-        (400, 63017, "retry", None),
-        (400, 63038, "retry", None),
-        (400, 21611, "retry", None),
-        (400, 30001, "retry", None),
-        (500, 20500, "unknown", "provider_5xx"),
-        (503, None, "unknown", "provider_5xx"),
-    ],
-)
-def test_each_refusal_has_its_meaning(
-    http: PlayedSession, status: int, code: int | None, kind: str, reason: str | None
-) -> None:
+REJECTED = Outcome("permanent", reason="recipient_rejected")
+BLOCKED = Outcome("permanent", reason="blocked_by_recipient")
+UNREACHABLE = Outcome("permanent", reason="unreachable")
+CONTENT = Outcome("permanent", reason="content_rejected")
+OTHER = Outcome("permanent", reason="provider_error")
+CONFIG = Outcome("misconfigured")
+UNKNOWN = Outcome("unknown", reason="provider_5xx")
+MEANINGS: list[tuple[int, int | None, Outcome]] = [
+    (400, 21211, REJECTED),
+    (400, 21614, REJECTED),
+    (400, 21635, REJECTED),
+    (400, 21610, BLOCKED),
+    (400, 21654, CONTENT),
+    (400, 21656, CONTENT),
+    (400, 63005, CONTENT),
+    (400, 63013, CONTENT),
+    (400, 63016, CONTENT),
+    (400, 63021, CONTENT),
+    (400, 63027, CONTENT),
+    (400, 63028, CONTENT),
+    (400, 63030, CONTENT),
+    (400, 63003, UNREACHABLE),
+    (400, 63015, UNREACHABLE),
+    (400, 63024, REJECTED),
+    (400, 63014, BLOCKED),
+    (400, 63032, UNREACHABLE),
+    (400, 63049, OTHER),
+    (400, 30003, Outcome("retry", retry_after=300)),
+    (400, 30004, UNREACHABLE),
+    (400, 30005, REJECTED),
+    (400, 30006, REJECTED),
+    (400, 30007, CONTENT),
+    (401, 20003, CONFIG),
+    (400, 63001, CONFIG),
+    (400, 63007, CONFIG),
+    (400, 63008, CONFIG),
+    (400, 63020, CONFIG),
+    (400, 63022, CONFIG),
+    (429, 20429, Outcome("retry")),
+    (400, 21611, Outcome("retry")),
+    (400, 30001, Outcome("retry")),
+    (400, 63017, Outcome("retry")),
+    (400, 63018, Outcome("retry", retry_after=3600)),
+    (429, 63018, Outcome("retry", retry_after=3600)),
+    (400, 63038, Outcome("retry", retry_after=21_600)),
+    (401, None, CONFIG),
+    (429, None, Outcome("retry")),
+    (429, 99999, Outcome("retry")),
+    (307, None, OTHER),
+    (400, None, OTHER),
+    (400, 99999, OTHER),
+    (404, 20404, OTHER),
+    (500, None, UNKNOWN),
+    (500, 20500, UNKNOWN),
+    (502, None, UNKNOWN),
+    (503, None, UNKNOWN),
+    (504, 99999, UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "meaning"), MEANINGS)
+def test_each_refusal_has_its_meaning(http: PlayedSession, status: int, code: int | None, meaning: Outcome) -> None:
     http.answer = refused(status, code)
-    found = whatsapp().send(outgoing())
-    assert (found.kind, found.reason) == (kind, reason)
-    assert found.code == str(code or status)
+    assert whatsapp().send(outgoing()) == replace(meaning, code=str(code or status))
     assert len(http.requests) == 1
+
+
+def test_every_listed_code_is_tried() -> None:
+    assert {*PERMANENT, *MISCONFIGURED, *RETRY, *RETRY_ONCE} <= {code for _, code, _ in MEANINGS}
+
+
+@pytest.mark.parametrize("attempt", [2, 3])
+def test_an_unreachable_handset_is_tried_again_once(http: PlayedSession, attempt: int) -> None:
+    http.answer = refused(400, 30003)
+    assert whatsapp().send(outgoing(attempt=attempt)) == replace(UNREACHABLE, code="30003")
 
 
 def test_a_refusal_as_a_problem_document_is_read_alike(http: PlayedSession) -> None:
@@ -238,20 +272,20 @@ def test_a_lost_connection_is_unknown_only_if_the_request_may_have_been_read(
 
 
 def test_no_code_means_two_things() -> None:
-    assert not set(PERMANENT) & MISCONFIGURED
-    assert not set(PERMANENT) & set(RETRY)
-    assert not MISCONFIGURED & set(RETRY)
+    listed = [*PERMANENT, *MISCONFIGURED, *RETRY, *RETRY_ONCE]
+    assert len(listed) == len(set(listed))
 
 
-def test_limits_of_tiers_wait_hours() -> None:
-    assert outcome_of(63018, 400).retry_after == 3600
-    assert outcome_of(63038, 400).retry_after == 6 * 3600
-    assert outcome_of(20429, 429).retry_after is None
+def test_the_persons_own_word_has_a_reason_of_its_own() -> None:
+    assert {code for code, reason in PERMANENT.items() if reason == "blocked_by_recipient"} == {21610, 63014}
 
 
 @pytest.mark.parametrize(
     ("code", "reason"),
-    [("63003", "unreachable"), ("63014", "blocked_by_recipient"), ("30003", "unreachable"), ("99999", "provider_error"),
+    [*((str(code), reason) for code, reason in PERMANENT.items()),
+     *((str(code), "sender_misconfigured") for code in sorted(MISCONFIGURED)),
+     *((str(code), "provider_error") for code in RETRY),
+     ("30003", "unreachable"), ("99999", "provider_error"), ("0", "provider_error"),
      (None, "provider_error"), ("", "provider_error"), ("x", "provider_error"), ("²", "provider_error")],
 )  # fmt: skip
 def test_a_late_failure_has_a_reason_of_the_contract(code: str | None, reason: str) -> None:
