@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from local.faults import CALL_KINDS, Fault, FaultRegistry, parse
+from local.played import STRUCK, TIMED_OUT, WORKER
 
-_CALLER = re.compile(r"\bapp/local-(\d+)")
 _SERVICES = {b"DynamoDB_20120810": "dynamodb", b"AmazonSQS": "sqs"}
-_HANG_S = 60.0
-_DELAY_S = 0.5
+_DYING_S = 60.0
+# Real time, and long enough for what runs beside it to overtake.
+_DELAY_S = 0.05
 _THROTTLED = {"dynamodb": "ProvisionedThroughputExceededException", "sqs": "ThrottlingException"}
 
 Scope = Mapping[str, Any]
@@ -49,9 +49,10 @@ class FaultyBackend:
             await self._app(scope, receive, _discard)
             if fault.kind == "crash_after":
                 self.on_crash(_caller(scope))
-            await asyncio.sleep(_HANG_S)
+                await asyncio.sleep(_DYING_S)  # the connection ends with the process
+            await _answer(send, TIMED_OUT, b"", fault)
         elif fault.kind == "timeout_before":
-            await asyncio.sleep(_HANG_S)
+            await _answer(send, TIMED_OUT, b"", fault)
         elif fault.kind == "delay":
             await asyncio.sleep(_DELAY_S)
             await self._app(scope, receive, send)
@@ -67,10 +68,8 @@ class FaultyBackend:
 
 
 def _caller(scope: Scope) -> int:
-    """Read the process id of the worker that calls from its user agent; 0 for anyone else."""
-    agent = dict(scope["headers"]).get(b"user-agent", b"").decode("latin-1")
-    match = _CALLER.search(agent)
-    return int(match.group(1)) if match else 0
+    """Read the process id of the worker that calls; 0 for anyone else."""
+    return int(dict(scope["headers"]).get(WORKER.encode(), b"0"))
 
 
 async def _discard(_: Any) -> None:
@@ -83,7 +82,14 @@ async def _refuse(send: Send, fault: Fault) -> None:
         status, code = 400, _THROTTLED[fault.target]
     elif fault.kind == "reject":
         status, code = 400, str(fault.code or "ValidationException")
-    body = json.dumps({"__type": code, "message": "played by the local cloud"}).encode()
-    headers = [(b"content-type", b"application/x-amz-json-1.0"), (b"content-length", str(len(body)).encode())]
+    await _answer(send, status, json.dumps({"__type": code, "message": "played by the local cloud"}).encode(), fault)
+
+
+async def _answer(send: Send, status: int, body: bytes, fault: Fault) -> None:
+    headers = [
+        (b"content-type", b"application/x-amz-json-1.0"),
+        (b"content-length", str(len(body)).encode()),
+        (STRUCK.encode(), fault.kind.encode()),
+    ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local import played
 from local.clock import SimulatedClock
 
 _PR_SET_PDEATHSIG = 1
@@ -84,9 +85,12 @@ def describe(error: BaseException) -> dict[str, Any]:
 class Worker:
     """Answers invocations one after another until the cloud closes the socket."""
 
-    def __init__(self, channel: socket.socket, clock: SimulatedClock, function: str, handler: str) -> None:
+    def __init__(
+        self, channel: socket.socket, clock: SimulatedClock, function: str, handler: str, waits: played.Waits
+    ) -> None:
         self._channel = channel
         self._clock = clock
+        self._waits = waits
         self._function = function
         self._path = handler
         self._handler: Handler | None = None
@@ -113,6 +117,7 @@ class Worker:
             memory_limit_in_mb=request["memory_mb"],
             deadline=time.monotonic() + timeout_s,
         )
+        self._waits.begin(timeout_s)
         try:
             if self._handler is None:
                 self._handler = load_handler(self._path, self._clock)
@@ -130,10 +135,9 @@ def main() -> None:
     handle, parent, clock_file, function, handler, timeout_s = sys.argv[1:]
     end_with_parent(int(parent))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # botocore puts it into the user agent, by which the backend knows whom a fault has to strike.
-    os.environ["AWS_SDK_UA_APP_ID"] = f"local-{os.getpid()}"
+    waits = played.install()
     channel = socket.socket(fileno=int(handle))
-    Worker(channel, SimulatedClock(Path(clock_file)), function, handler).run(float(timeout_s))
+    Worker(channel, SimulatedClock(Path(clock_file)), function, handler, waits).run(float(timeout_s))
 
 
 if __name__ == "__main__":

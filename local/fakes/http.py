@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from local.faults import CALL_KINDS, Fault, FaultRegistry
+from local.played import STRUCK, TIMED_OUT, WORKER
 
-_CALLER = re.compile(r"\bapp/local-(\d+)")
 _HANG_S = 60.0
-_DELAY_S = 0.5
+# Real time, and long enough for what runs beside it to overtake.
+_DELAY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -87,19 +87,26 @@ class FakeServer:
             await asyncio.sleep(_DELAY_S)
             return await fake.answer(call)
         if fault.kind in ("error_5xx", "throttle", "reject"):
-            return fake.refuse(fault, call) or await fake.answer(call)
+            refusal = fake.refuse(fault, call)
+            return _struck(refusal, fault) if refusal is not None else await fake.answer(call)
         if fault.kind != "timeout_before":
             await fake.answer(call)
+        process = caller(call.headers)
         if fault.kind == "crash_after":
-            self.on_crash(caller(call.headers), call.peer_port)
-        await asyncio.sleep(_HANG_S)
+            self.on_crash(process, call.peer_port)
+        elif process:
+            return _struck(Answer(TIMED_OUT), fault)
+        await asyncio.sleep(_HANG_S)  # any other client waits as it would for the provider
         return Answer(504)
 
 
 def caller(headers: Mapping[str, str]) -> int:
-    """Read the process id of the calling worker from the AWS client's user agent; 0 for any other client."""
-    match = _CALLER.search(headers.get("user-agent", ""))
-    return int(match.group(1)) if match else 0
+    """Read the process id of the calling worker; 0 for anyone else."""
+    return int(headers.get(WORKER, "0"))
+
+
+def _struck(answer: Answer, fault: Fault) -> Answer:
+    return replace(answer, headers={**answer.headers, STRUCK: fault.kind})
 
 
 def _response(answer: Answer) -> web.Response:

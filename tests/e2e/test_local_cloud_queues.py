@@ -119,3 +119,27 @@ def test_a_fault_on_the_table_is_an_error_for_the_function_and_spares_everyone_e
     assert cloud.seen("work") == []
     cloud.advance("PT1M")
     assert texts(cloud.seen("work")) == ["struck"]
+
+
+@pytest.mark.parametrize("kind", ["timeout_before", "timeout_after", "error_5xx", "throttle", "crash_after", "delay"])
+def test_a_call_that_was_struck_is_repeated_by_its_client_or_its_queue(cloud: RunningCloud, kind: str) -> None:
+    cloud.tools.post("/faults", json={"target": "dynamodb", "kind": kind, "count": 1})
+    send(cloud, "carillon-WorkQueue", "struck")
+    cloud.advance("PT1S")
+    cloud.advance("PT1M")
+    found = texts(cloud.seen("work"))
+    # The work was done before the process ended, here by a wait for the answer that is longer than it may run.
+    assert found == ["struck"] * (2 if kind in ("crash_after", "timeout_after") else 1)
+    assert cloud.tools.get("/faults").json()["items"][0]["struck"] == 1
+    cloud.tools.delete("/faults")
+
+
+def test_a_function_whose_waits_are_longer_than_it_may_run_ends_as_on_lambda(cloud: RunningCloud) -> None:
+    cloud.tools.post("/faults", json={"target": "dynamodb", "kind": "timeout_before", "count": 1})
+    before = cloud.tools.get("/functions.json").json()["carillon-Worker"]["errors"]
+    send(cloud, "carillon-WorkQueue", "waits for ever")
+    cloud.advance("PT1S")
+    assert cloud.tools.get("/functions.json").json()["carillon-Worker"]["errors"] == before + 1
+    cloud.tools.delete("/faults")
+    cloud.advance("PT1M")
+    assert texts(cloud.seen("work")) == ["waits for ever"]
