@@ -12,6 +12,7 @@ from carillon.services.clients import ClientKeeping
 from carillon.services.dispatching import Dispatched, Dispatcher
 from carillon.services.fallback import Fallback
 from carillon.services.making import MessageMaker
+from carillon.services.outgoing import OutgoingMaker
 from carillon.services.planning import Planner
 from carillon.services.receipts import Receipts
 from carillon.services.sending import Sender, Sent
@@ -113,9 +114,8 @@ class Rig:
             messages=self.line.watch(MemoryMessages(self.account)),
             queues=self.line.watch(self.queues),
             connections=self.connections,
-            composer=self.composer,
+            outgoing=OutgoingMaker(composer=self.composer, tokens=self.tokens),
             provider=self.line.watch(self.provider),
-            tokens=self.tokens,
             fallback=self.fallback(),
             clock=self.clock,
             ids=self._ids,

@@ -193,9 +193,9 @@ def test_one_message_that_breaks_does_not_take_its_batch_along(rig: Rig) -> None
                 raise LookupError("a bug")
             return rig.composer.compose(message, snapshot)
 
-    results = {
-        sent.ready.key.recipient: sent.result for sent in replace(rig.sender(), composer=HalfBroken()).send(waiting)
-    }
+    sender = rig.sender()
+    half = replace(sender, outgoing=replace(sender.outgoing, composer=HalfBroken()))
+    results = {sent.ready.key.recipient: sent.result for sent in half.send(waiting)}
     assert results == {"c:anna": "busy", "s:s1": "dropped"}
     assert [type(error) for error in rig.errors] == [LookupError]
 

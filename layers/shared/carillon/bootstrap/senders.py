@@ -18,6 +18,7 @@ from carillon.domain.channels import Channel
 from carillon.ports.delivery import Provider, Tokens
 from carillon.ports.queues import Ready
 from carillon.runtime.config import SendEmailConfig, SenderConfig, SendSmsConfig, SendWhatsappConfig
+from carillon.services.outgoing import OutgoingMaker
 from carillon.services.sending import Report, Sender
 
 
@@ -67,9 +68,10 @@ def _sender(channel: Channel, report: Report, told: SenderConfig, provider: Prov
         messages=DynamoMessages(table(told.table_name)),
         queues=queues(told),
         connections=connections(told),
-        composer=TemplateComposer(table(told.table_name), connections(told), current_clock),
+        outgoing=OutgoingMaker(
+            composer=TemplateComposer(table(told.table_name), connections(told), current_clock), tokens=tokens
+        ),
         provider=ExceptTestData(provider),
-        tokens=tokens,
         fallback=fallback(told),
         clock=current_clock,
         ids=RandomIds(),

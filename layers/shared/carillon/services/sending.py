@@ -17,13 +17,14 @@ from carillon.domain.messages import MAX_ATTEMPTS, Message
 from carillon.domain.recheck import Recheck, recheck
 from carillon.domain.retries import next_attempt
 from carillon.domain.trials import recheck_trial
-from carillon.ports.delivery import Composer, Connections, Outcome, Outgoing, Provider, RenderingFailed, Tokens
+from carillon.ports.delivery import Connections, Outcome, Provider, RenderingFailed
 from carillon.ports.messages import Claim, Messages, Moved
 from carillon.ports.queues import Queues, Ready
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.system import Clock, Ids
 from carillon.services.facts import facts_of
 from carillon.services.fallback import Fallback
+from carillon.services.outgoing import OutgoingMaker
 
 ROUNDS = 3
 WRITES = 3
@@ -61,9 +62,8 @@ class Sender:
     messages: Messages
     queues: Queues
     connections: Connections
-    composer: Composer
+    outgoing: OutgoingMaker
     provider: Provider
-    tokens: Tokens
     fallback: Fallback
     clock: Clock
     ids: Ids
@@ -92,7 +92,7 @@ class Sender:
             if checked.status is not None:
                 return self._withdraw(ready, message, snapshot, Moved(checked.status, now, checked.reason))
             try:
-                outgoing = self._compose(ready, message, snapshot, checked, now)
+                outgoing = self.outgoing.make(ready.org_id, message, snapshot, checked, now)
             except RenderingFailed:
                 return self._withdraw(ready, message, snapshot, Moved("failed", now, "template_error"))
             version = snapshot.record.version if snapshot.record is not None else 0
@@ -124,23 +124,6 @@ class Sender:
             return snapshot
         newer = replace(ready, client_id=appointment.client_id, staff=tuple(appointment.staff_ids))
         return self.reader.read([_want(newer)])[0]
-
-    def _compose(self, ready: Ready, message: Message, snapshot: Snapshot, checked: Recheck, now: datetime) -> Outgoing:
-        rendered = self.composer.compose(message, snapshot)
-        settings = snapshot.settings
-        if settings is None:
-            raise RenderingFailed("the organization has no settings")
-        return Outgoing(
-            org_id=ready.org_id,
-            message_id=message.id,
-            to=checked.address,
-            rendered=rendered,
-            token=self.tokens.issue(ready.org_id, message.key),
-            valid_seconds=max(60, int((message.deadline - now).total_seconds())),
-            sender_name=settings.name,
-            reply_to=settings.contact.email,
-            attempt=message.attempt + 1,
-        )
 
     def _not_now(self, ready: Ready, message: Message | None, snapshot: Snapshot, now: datetime) -> Sent:
         """Deal with a message that waits, or with a redelivery: its holder is at work, or died, or it is settled."""

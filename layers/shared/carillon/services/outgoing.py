@@ -1,0 +1,35 @@
+"""What a provider is asked to send: the rendered message, from whom, to where, and what goes with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from carillon.domain.messages import Message
+from carillon.domain.recheck import Recheck
+from carillon.ports.delivery import Composer, Outgoing, RenderingFailed, Tokens
+from carillon.ports.reading import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMaker:
+    """Writes a message out for its provider, from the newest state of what it is about."""
+
+    composer: Composer
+    tokens: Tokens
+
+    def make(self, org_id: str, message: Message, snapshot: Snapshot, checked: Recheck, now: datetime) -> Outgoing:
+        """Render a message that was checked and say to whom and from whom it goes; raises RenderingFailed."""
+        rendered = self.composer.compose(message, snapshot)
+        settings = snapshot.settings
+        if settings is None:
+            raise RenderingFailed("the organization has no settings")
+        return Outgoing(
+            org_id=org_id,
+            message_id=message.id,
+            to=checked.address,
+            rendered=rendered,
+            token=self.tokens.issue(org_id, message.key),
+            valid_seconds=max(60, int((message.deadline - now).total_seconds())),
+            sender_name=settings.name,
+            reply_to=settings.contact.email,
+            attempt=message.attempt + 1,
+        )
