@@ -98,9 +98,10 @@ def test_a_reminders_places_are_one_per_channel_and_the_refusal() -> None:
         ({"before": "PT24H"}, START - 24 * HOUR, START - 22 * HOUR),
         ({"before": "PT1H"}, START - HOUR, START),
         ({"before": "PT2H"}, START - 2 * HOUR, START),
-        # days_before: half an hour before the start, or the start if it was due later than that.
+        # days_before: half an hour before the start, or the start if it was not due before that.
         ({"days_before": 1, "at": "18:00"}, START - 20 * HOUR, START - 30 * MINUTE),
-        ({"days_before": 0, "at": "14:00"}, START - 30 * MINUTE, START - 30 * MINUTE),
+        ({"days_before": 0, "at": "13:59"}, START - 31 * MINUTE, START - 30 * MINUTE),
+        ({"days_before": 0, "at": "14:00"}, START - 30 * MINUTE, START),
         ({"days_before": 0, "at": "14:10"}, START - 20 * MINUTE, START),
         # what follows: a day.
         ({"after_completed": "PT0S"}, START + HOUR, START + 25 * HOUR),

@@ -148,7 +148,8 @@ def reminder_deadline(when: When, due: datetime, start: datetime) -> datetime:
         return min(start, due + timedelta(hours=2))
     if when.days_before is not None:
         last_call = start - timedelta(minutes=30)
-        return last_call if due <= last_call else start
+        # One that is due at the last call itself would never be in time.
+        return last_call if due < last_call else start
     return due + timedelta(hours=24)
 
 
