@@ -84,18 +84,18 @@ class Engine:
                 _log.exception("the engine stumbled")
                 await asyncio.sleep(1.0)
 
-    async def move(self, target_from: Callable[[float], float]) -> None:
+    async def move(self, target_from: Callable[[float], float], housekeeping_s: float | None = None) -> None:
         """Move the clock, doing on the way all that falls due, in order, until all is settled.
 
-        `target_from` is given the present instant once an earlier move is over. Raises ClockGoesBackError for a target
-        before that.
+        `target_from` is given the present instant once an earlier move is over; for `housekeeping_s` see
+        PeriodicTimer. Raises ClockGoesBackError for a target before the present.
         """
         async with self._moving:
             target = target_from(self._clock.time())
             if target < self._clock.time() - _SAME_INSTANT_S:
                 raise ClockGoesBackError("the clock never goes back")
             self._clock.freeze()
-            self._periodic.begin_move(target)
+            self._periodic.begin_move(target, housekeeping_s)
             try:
                 state = await self._settle()
                 while (due := self._next_due(state)) is not None and due <= target:

@@ -27,9 +27,9 @@ class Operations:
         self._cloud = cloud
         self.clock: SimulatedClock = cloud.clock
 
-    async def move_clock(self, target_from: Callable[[float], float]) -> None:
+    async def move_clock(self, target_from: Callable[[float], float], housekeeping_s: float | None) -> None:
         """Move the clock, working off all that falls due."""
-        await self._cloud.engine.move(target_from)
+        await self._cloud.engine.move(target_from, housekeeping_s)
 
     async def outbox(self) -> list[dict[str, Any]]:
         """Answer what was sent, oldest first."""

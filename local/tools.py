@@ -32,8 +32,11 @@ class Tools(Protocol):
 
     clock: SimulatedClock
 
-    async def move_clock(self, target_from: Callable[[float], float]) -> None:
-        """Move the clock to what `target_from` makes of its present instant, working off all that falls due."""
+    async def move_clock(self, target_from: Callable[[float], float], housekeeping_s: float | None) -> None:
+        """Move the clock to what `target_from` makes of its present instant, working off all that falls due.
+
+        What the template itself schedules runs at most once in `housekeeping_s` simulated seconds (None: once a day).
+        """
 
     async def outbox(self) -> list[dict[str, Any]]:
         """Answer what was sent, oldest first."""
@@ -128,10 +131,12 @@ async def _clock(tools: Tools, _: web.Request) -> web.StreamResponse:
 
 
 async def _move(tools: Tools, request: web.Request) -> web.StreamResponse:
-    document = await _document(request)
+    document = dict(await _document(request))
+    pace = document.pop("housekeeping", None)
+    pace_s = None if pace is None else parse_duration(str(pace)).total_seconds()
     read_target(document, tools.clock.time())  # so that nonsense is refused before anything waits
     try:
-        await tools.move_clock(lambda now: read_target(document, now))
+        await tools.move_clock(lambda now: read_target(document, now), pace_s)
     except ClockGoesBackError as error:
         raise UnprocessableError(str(error)) from error
     return web.json_response({"now": instant(tools.clock.time())})
@@ -160,11 +165,11 @@ def parse_duration(text: str) -> timedelta:
     """Read an ISO 8601 duration of weeks, days, hours, minutes, seconds. Raises UnprocessableError."""
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
-        raise UnprocessableError("advance is an ISO 8601 duration such as PT24H or P7D")
+        raise UnprocessableError("a duration is ISO 8601, such as PT24H or P7D")
     try:
         return timedelta(**{unit: int(value) for unit, value in match.groupdict().items() if value})
     except OverflowError:
-        raise UnprocessableError("advance is too long") from None
+        raise UnprocessableError("the duration is too long") from None
 
 
 async def _faults(tools: Tools, _: web.Request) -> web.StreamResponse:

@@ -23,6 +23,7 @@ class PeriodicTimer:
     """Invokes them when due. While the clock is moved, each runs at most once a simulated day and once at the end.
 
     A very long move has them run less often still: their work is repair, and a year of it would be all one waits for.
+    Whoever moves the clock may ask for another pace.
     """
 
     def __init__(
@@ -66,11 +67,11 @@ class PeriodicTimer:
                 ran = True
         return ran
 
-    def begin_move(self, target: float) -> None:
-        """From now on, and until the move to `target` ends, run each at most daily."""
+    def begin_move(self, target: float, pause_s: float | None = None) -> None:
+        """From now on, and until the move to `target` ends, run each at most once in `pause_s`, or else daily."""
         self._moving = True
         begin = self._clock.time()
-        self._pause = max(_DAY_S, (target - begin) / _RUNS_PER_MOVE)
+        self._pause = pause_s if pause_s is not None else max(_DAY_S, (target - begin) / _RUNS_PER_MOVE)
         self._ran = dict.fromkeys(self._specs, begin)
         for name in self._specs:
             self._set_on(name)

@@ -57,6 +57,13 @@ def test_housekeeping_runs_at_most_daily_in_a_move_and_once_at_its_end(cloud: Ru
     assert len(cloud.seen("sweep")) in range(10, 13)
 
 
+def test_housekeeping_keeps_the_pace_that_is_asked_for(cloud: RunningCloud) -> None:
+    answer = cloud.tools.post("/clock", json={"advance": "PT2H", "housekeeping": "PT15M"})
+    assert answer.status_code == 200
+    assert len(cloud.seen("sweep")) in (7, 8)
+    assert cloud.tools.post("/clock", json={"advance": "PT2H", "housekeeping": "often"}).status_code == 422
+
+
 def test_the_clock_and_everything_stored_survive_a_restart(start: StartCloud) -> None:
     first = start()
     first.advance("P20D")
