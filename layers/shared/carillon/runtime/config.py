@@ -99,10 +99,11 @@ class RunJobsConfig(PlannerConfig):
 
 @dataclass(frozen=True, slots=True)
 class DispatchReminderConfig:
-    """Dispatching queues messages on their channels."""
+    """Dispatching queues messages on their channels; one that waits for long becomes a job, which schedules it."""
 
     table_name: str
     channel_queues: str
+    jobs_queue_url: str
     email_from: str
     sms_sender_id: str
     whatsapp_from: str
@@ -133,6 +134,26 @@ class SendWhatsappConfig(SenderConfig):
     twilio_api_url: str
     deployment_secret_arn: str
     public_base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendTelegramConfig(SenderConfig):
+    """Telegram's Bot API brings no receipts, so it needs no secret to sign tokens with."""
+
+    telegram_api_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendViberConfig(SenderConfig):
+    """Viber's REST Bot API; its receipts bring a signed token back."""
+
+    viber_api_url: str
+    deployment_secret_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendPushConfig(SenderConfig):
+    """Push through SNS brings no receipts, so it needs no secret to sign tokens with."""
 
 
 @dataclass(frozen=True, slots=True)
