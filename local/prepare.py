@@ -21,7 +21,10 @@ MODULES = (
     "functions.dispatch_reminder.app",
     "functions.send_email.app",
     "functions.send_sms.app",
+    "functions.send_push.app",
     "functions.send_whatsapp.app",
+    "functions.send_telegram.app",
+    "functions.send_viber.app",
     "functions.callbacks.app",
     "functions.record_delivery.app",
 )

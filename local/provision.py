@@ -28,6 +28,8 @@ def local_parameters(
         "OperatorKeyHash": operator_key_hash,
         "PublicBaseUrl": api_url,
         "TwilioApiUrl": fakes_url,
+        "TelegramApiUrl": fakes_url,
+        "ViberApiUrl": fakes_url,
         "WhatsAppFrom": WHATSAPP_SENDER,
         "EmailFrom": EMAIL_SENDER,
         "SmsSenderId": SMS_SENDER,
@@ -54,6 +56,7 @@ def make_resources(template: Template, backend_url: str) -> None:
             sqs=client("sqs", backend_url, region),
             sns=client("sns", backend_url, region),
             secretsmanager=client("secretsmanager", backend_url, region),
+            kms=client("kms", backend_url, region),
         ),
     )
 

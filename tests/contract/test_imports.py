@@ -34,7 +34,10 @@ ABSENT: Final = {
     "record_delivery": VALIDATION | RENDERING | TWILIO,
     "send_email": VALIDATION | TWILIO,
     "send_sms": VALIDATION | TWILIO,
+    "send_push": VALIDATION | TWILIO,
     "send_whatsapp": VALIDATION,
+    "send_telegram": VALIDATION | TWILIO,
+    "send_viber": VALIDATION | TWILIO,
 }
 LIST_MODULES: Final = (
     "import importlib, json, sys; importlib.import_module(sys.argv[1]); print(json.dumps(sorted(sys.modules)))"

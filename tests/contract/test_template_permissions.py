@@ -25,6 +25,8 @@ WILDCARDS: Final = {
     ("PlanNotificationsFunction", "scheduler:DeleteSchedule"): "a schedule's name is a hash; the group is named",
     ("RunJobsFunction", "scheduler:CreateSchedule"): "a schedule's name is a hash; the group is named",
     ("RunJobsFunction", "scheduler:DeleteSchedule"): "a schedule's name is a hash; the group is named",
+    ("SendPushFunction", "sns:Publish"): "endpoints have ids that SNS makes; the stack's applications are named",
+    ("SendPushFunction", "sns:DeleteEndpoint"): "the same",
     ("SendSmsFunction", "sns:Publish"): "a phone number has no ARN: everything but topics and endpoints",
 }
 # Who may touch the keys of the reserved tenant `@`, which belong to no organization.
@@ -38,14 +40,17 @@ RESERVED_TENANT: Final = {
 NARROW_KEYS: Final = {
     "AuthorizerFunction": {("*#KEY", "*#ORG")},
     **{
-        name: {("@#WAT",)}  # the shared sender's approved templates
+        name: {("*#WAT",)}  # approved templates, the shared sender's and the organization's own
         for name in (
             "ContactsApiFunction",
             "DispatchReminderFunction",
             "PlanNotificationsFunction",
             "RecordDeliveryFunction",
             "SendEmailFunction",
+            "SendPushFunction",
             "SendSmsFunction",
+            "SendTelegramFunction",
+            "SendViberFunction",
             "SendWhatsappFunction",
         )
     },
@@ -171,6 +176,18 @@ class TestPermissions:
     def test_it_may_read_the_secret_exactly_if_it_is_told_of_it(self, name: str) -> None:
         told = "DEPLOYMENT_SECRET_ARN" in environment(name)
         assert bool(allowed(name, "secretsmanager:GetSecretValue")) == told
+
+    def test_it_may_open_credentials_exactly_if_it_is_told_of_the_key_and_for_one_organization(self, name: str) -> None:
+        told = "KMS_KEY_ARN" in environment(name)
+        key = [{"Fn::GetAtt": ["ChannelsKey", "Arn"]}] if told else []
+        assert allowed(name, "kms:Decrypt") == key
+        assert allowed(name, "kms:Encrypt") == (key if name == "SettingsApiFunction" else [])
+        for statement in statements(name):
+            if any(action.startswith("kms:") for action in as_list(statement["Action"])):
+                assert statement["Condition"] == {
+                    "Null": {"kms:EncryptionContext:organization": "false"},
+                    "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["organization"]},
+                }
 
     def test_it_may_make_schedules_exactly_if_it_is_told_how(self, name: str) -> None:
         told = "SCHEDULER_ROLE_ARN" in environment(name)

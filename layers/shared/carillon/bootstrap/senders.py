@@ -1,10 +1,11 @@
 """The senders, one per channel, and what takes their receipts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
-from carillon.adapters.aws import sending_client
+from carillon.adapters.aws import client, sending_client
 from carillon.adapters.composing import TemplateComposer
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
@@ -17,7 +18,15 @@ from carillon.bootstrap.pipeline import connections, fallback, queues, secret
 from carillon.domain.channels import Channel
 from carillon.ports.delivery import Provider, Tokens
 from carillon.ports.queues import Ready
-from carillon.runtime.config import SendEmailConfig, SenderConfig, SendSmsConfig, SendWhatsappConfig
+from carillon.runtime.config import (
+    SendEmailConfig,
+    SenderConfig,
+    SendPushConfig,
+    SendSmsConfig,
+    SendTelegramConfig,
+    SendViberConfig,
+    SendWhatsappConfig,
+)
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.sending import Report, Sender
 
@@ -59,6 +68,39 @@ def whatsapp(report: Report) -> Sender:
         kept.read, sender=told.whatsapp_from, api_url=told.twilio_api_url, callback_url=told.public_base_url
     )
     return _sender("whatsapp", report, told, provider, SignedTokens(kept.signing_key))
+
+
+@cache
+def push(report: Report) -> Sender:
+    """Make the sender of push messages."""
+    from carillon.adapters.dynamodb.devices import DynamoDevices  # noqa: PLC0415
+    from carillon.adapters.providers.sns_endpoints import SnsEndpoints  # noqa: PLC0415
+    from carillon.adapters.providers.sns_push import SnsPush  # noqa: PLC0415
+    from carillon.services.gone_devices import GoneDevices  # noqa: PLC0415
+
+    told = config(SendPushConfig)
+    gone = GoneDevices(DynamoDevices(table(told.table_name)), SnsEndpoints(client("sns")), current_clock)
+    sender = _sender("push", report, told, SnsPush(sending_client("sns")), NoTokens())
+    return replace(sender, gone=gone)
+
+
+@cache
+def telegram(report: Report) -> Sender:
+    """Make the sender of Telegram messages."""
+    from carillon.adapters.providers.telegram import TelegramBotApi  # noqa: PLC0415
+
+    told = config(SendTelegramConfig)
+    return _sender("telegram", report, told, TelegramBotApi(told.telegram_api_url), NoTokens())
+
+
+@cache
+def viber(report: Report) -> Sender:
+    """Make the sender of Viber messages."""
+    from carillon.adapters.providers.viber import ViberBotApi  # noqa: PLC0415
+
+    told = config(SendViberConfig)
+    tokens = SignedTokens(secret(told.deployment_secret_arn).signing_key)
+    return _sender("viber", report, told, ViberBotApi(told.viber_api_url), tokens)
 
 
 def _sender(channel: Channel, report: Report, told: SenderConfig, provider: Provider, tokens: Tokens) -> Sender:

@@ -1,0 +1,1 @@
+"""Sends Viber messages: see `services/sending.py` for what makes it once."""
