@@ -26,6 +26,7 @@ QUEUES = {
     "jobs": "run_jobs",
     "email": "send_email",
     "sms": "send_sms",
+    "push": "send_push",
     "whatsapp": "send_whatsapp",
 }
 """Which function a queue feeds; a channel's is named like the channel."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from carillon.domain.channels import Channel, Purpose
+from carillon.domain.mail_from import MailFrom
 from carillon.domain.messages import Message, MessageKey
 from carillon.domain.organizations import Organization
 from carillon.domain.own_channels import OwnSender
@@ -38,8 +39,8 @@ class Outgoing:
     """What a provider is asked to send, once. `token` comes back in its receipts and names the message.
 
     `attempt` counts the calls for this message from 1. `own`: the organization's own sender, None for the deployment's.
-    `unsubscribe`: the address at which one click ends such mail; only marketing has one. `devices`: where a push
-    message goes.
+    `from_address`: whom an e-mail is from, None for the deployment's address. `unsubscribe`: the address at which one
+    click ends such mail; only marketing has one. `devices`: where a push message goes.
     """
 
     org_id: str
@@ -50,6 +51,7 @@ class Outgoing:
     valid_seconds: int
     sender_name: str
     reply_to: str | None = None
+    from_address: str | None = None
     attempt: int = 1
     purpose: Purpose = "service"
     own: OwnSender | None = None
@@ -64,7 +66,7 @@ class Outcome:
 
     `permanent`, `misconfigured` and `unknown` have a reason of the contract; `retry` may carry the provider's own
     delay in seconds. `code` is the provider's, for logs and the timeline. `receipt` is there when the receipt is known
-    at once, as for test data.
+    at once, as for test data. `gone`: devices that can't be reached any more, whatever became of the others.
     """
 
     kind: Literal["accepted", "permanent", "retry", "misconfigured", "unknown"]
@@ -74,6 +76,7 @@ class Outcome:
     retry_after: int | None = None
     parts: int | None = None
     receipt: Literal["delivered", "failed"] | None = None
+    gone: tuple[Device, ...] = ()
 
 
 class Provider(Protocol):
@@ -102,6 +105,20 @@ class Tokens(Protocol):
 
     def read(self, token: str) -> tuple[str, MessageKey] | None:
         """Give back what a token names; None for one that was not issued here."""
+
+
+class Invitations(Protocol):
+    """Makes the calendar file that goes with an e-mail."""
+
+    def of(self, org_id: str, message: Message, snapshot: Snapshot, sender: MailFrom, to: str) -> Attachment | None:
+        """Make it for the newest state of the record; None for a message without one."""
+
+
+class Links(Protocol):
+    """Gives the addresses of pages that stand in messages."""
+
+    def unsubscribe(self, org_id: str, client_id: str) -> str:
+        """Give the address at which a client ends marketing mail of an organization; it holds for years."""
 
 
 class Connections(Protocol):

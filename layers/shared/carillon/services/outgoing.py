@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from carillon.domain.messages import Message
+from carillon.domain.reach import Device
 from carillon.domain.recheck import Recheck
 from carillon.ports.delivery import Composer, Outgoing, RenderingFailed, Tokens
 from carillon.ports.reading import Snapshot
+from carillon.services.mailing import Mailing
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class OutgoingMaker:
 
     composer: Composer
     tokens: Tokens
+    mailing: Mailing | None = None
 
     def make(self, org_id: str, message: Message, snapshot: Snapshot, checked: Recheck, now: datetime) -> Outgoing:
         """Render a message that was checked and say to whom and from whom it goes; raises RenderingFailed."""
@@ -22,7 +25,7 @@ class OutgoingMaker:
         settings = snapshot.settings
         if settings is None:
             raise RenderingFailed("the organization has no settings")
-        return Outgoing(
+        outgoing = Outgoing(
             org_id=org_id,
             message_id=message.id,
             to=checked.address,
@@ -32,4 +35,14 @@ class OutgoingMaker:
             sender_name=settings.name,
             reply_to=settings.contact.email,
             attempt=message.attempt + 1,
+            devices=_devices(message, snapshot),
         )
+        return self.mailing.complete(outgoing, message, snapshot) if self.mailing is not None else outgoing
+
+
+def _devices(message: Message, snapshot: Snapshot) -> tuple[Device, ...]:
+    """Name the devices of the person whom a push message goes to; other channels need none."""
+    if message.channel != "push":
+        return ()
+    person = snapshot.clients.get(message.client_id or "") or snapshot.staff.get(message.staff_id or "")
+    return tuple(person.reach.devices) if person is not None else ()

@@ -24,6 +24,7 @@ from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.system import Clock, Ids
 from carillon.services.facts import facts_of
 from carillon.services.fallback import Fallback
+from carillon.services.gone_devices import GoneDevices
 from carillon.services.outgoing import OutgoingMaker
 
 ROUNDS = 3
@@ -68,6 +69,7 @@ class Sender:
     clock: Clock
     ids: Ids
     on_error: Report
+    gone: GoneDevices | None = None
 
     def send(self, batch: Sequence[Ready]) -> list[Sent]:
         """Send a batch side by side: one read for the re-check, then a claim and an outcome for each."""
@@ -160,8 +162,18 @@ class Sender:
             decided = self._requeue(ready, replace(ready, channel=then.channel, key=then.key, delay=0))
         elif outcome.receipt is not None:
             self._receive(ready, message, snapshot, Moved(outcome.receipt, now, outcome.reason))
+        self._forget(ready, message, outcome)
         # What is written is safe from repetition, so the queue may bring it again for what is to follow.
         return Sent(ready, result if decided else "busy", moved.reason or outcome.code, message.id, outcome.provider_id)
+
+    def _forget(self, ready: Ready, message: Message, outcome: Outcome) -> None:
+        """Take devices that are gone from the person; if that fails, the next push message finds them gone again."""
+        if self.gone is None or not outcome.gone:
+            return
+        try:
+            self.gone.forget(ready.org_id, message.key.recipient, outcome.gone)
+        except Exception as error:  # noqa: BLE001 - the outcome is written; nothing may bring the message back
+            self.on_error(_ids(ready), error)
 
     def _receive(self, ready: Ready, message: Message, snapshot: Snapshot, moved: Moved) -> None:
         """Apply a receipt that came with the answer."""

@@ -6,6 +6,7 @@ Each key begins with the data set, so no request can reach another tenant's item
 import zlib
 from datetime import datetime
 
+from carillon.domain.ids import digest
 from carillon.domain.times import iso
 
 Key = tuple[str, str]
@@ -78,6 +79,13 @@ def consent_entry(o: str, client_id: str, ulid: str) -> Key:
     return f"{o}#C#{client_id}", f"K#{ulid}"
 
 
+def opting_entry(o: str, ref: str, ulid: str) -> Key:
+    """An entry of the ledger of what a person said of a channel: a client's own, else one by `s:<id>` or `r:<role>`."""
+    if ref.startswith("c:"):
+        return consent_entry(o, ref[2:], ulid)
+    return f"{o}#K#{ref}", f"K#{ulid}"
+
+
 def phone_guard(o: str, e164: str) -> Key:
     """The uniqueness guard of a phone number."""
     return f"{o}#U#p:{e164}", "GUARD"
@@ -91,6 +99,11 @@ def email_guard(o: str, folded: str) -> Key:
 def contact_lookup(guard: Key, client_id: str) -> Key:
     """The row by which a client is found under its phone or e-mail."""
     return guard[0], f"C#{client_id}"
+
+
+def device_claim(o: str, endpoint: str) -> Key:
+    """Whose a device's endpoint is."""
+    return f"{o}#U#d:{digest(endpoint)}", "-"
 
 
 def name_word(o: str, word: str, client_id: str) -> Key:
@@ -154,9 +167,24 @@ def organizations(shard: int) -> str:
     return f"@#ORGS#{shard}"
 
 
-def whatsapp_template(key: str, audience: str, locale: str) -> Key:
-    """The approved template of the shared WhatsApp sender for one text."""
-    return "@#WAT", f"{key}#{audience}#{locale}"
+def whatsapp_template(o: str, key: str, audience: str, locale: str) -> Key:
+    """The approved template of a WhatsApp sender for one text; the shared sender's are the reserved tenant's."""
+    return whatsapp_templates(o), f"{key}#{audience}#{locale}"
+
+
+def whatsapp_templates(o: str) -> str:
+    """Partition of a WhatsApp sender's templates."""
+    return f"{o}#WAT"
+
+
+def channel(o: str, name: str) -> Key:
+    """An organization's own sender of a channel."""
+    return f"{o}#CHN", name
+
+
+def channel_reference(channel_id: str) -> Key:
+    """Whose a channel id is, under the reserved tenant: webhooks carry it."""
+    return f"@#CH#{channel_id}", "-"
 
 
 def sweep(o: str) -> Key:

@@ -25,12 +25,7 @@ class DynamoStaff:
 
     def save(self, org_id: str, staff: Stored[Staff], now: datetime, remember: StoredAnswer | None = None) -> bool:
         """Write one; False when another writer came first."""
-        write = Write(
-            keys.staff(org_id, staff.document.id),
-            item={"ty": "staff", "doc": codec.dumps(staff.document), "v": staff.version + 1},
-            condition="v = :v" if staff.version else "attribute_not_exists(pk)",
-            values={"v": staff.version} if staff.version else {},
-        )
+        write = staff_write(org_id, staff)
         if remember is None:
             return self._table.write(write)
         try:
@@ -51,3 +46,13 @@ class DynamoStaff:
         after = {"pk": pk, "sk": position} if position else None
         page = self._table.query(pk, limit=limit, after=after, consistent=True)
         return Page([codec.loads(Staff, item["doc"]) for item in page.items], page.last["sk"] if page.last else None)
+
+
+def staff_write(o: str, staff: Stored[Staff]) -> Write:
+    """Give the write of a member's document (`version`: as read, 0: new)."""
+    return Write(
+        keys.staff(o, staff.document.id),
+        item={"ty": "staff", "doc": codec.dumps(staff.document), "v": staff.version + 1},
+        condition="v = :v" if staff.version else "attribute_not_exists(pk)",
+        values={"v": staff.version} if staff.version else {},
+    )

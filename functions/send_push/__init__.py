@@ -1,0 +1,1 @@
+"""Sends push messages: see `services/sending.py` for what makes it once."""
