@@ -1,5 +1,6 @@
 """Following a record: its events become messages, its plan becomes schedules, and only then it counts as planned."""
 
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -235,7 +236,7 @@ def busy_planner(rig: Rig, interruptions: int) -> Planner:
     records = BusyRecords(rig.account)
     records.rig, records.interruptions = rig, interruptions
     basis = rig.planner()
-    parts: dict[str, Any] = {name: getattr(basis, name) for name in basis.__slots__ if name != "records"}
+    parts: dict[str, Any] = {each.name: getattr(basis, each.name) for each in fields(basis) if each.name != "records"}
     return Planner(records=records, **parts)
 
 

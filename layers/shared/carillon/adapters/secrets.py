@@ -1,10 +1,11 @@
 """The deployment's secret in Secrets Manager: the shared Twilio account and the signing key."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from carillon.domain.values import value
 from carillon.ports.system import Clock
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ KEPT = timedelta(minutes=5)
 """A rotated secret is known everywhere after that long."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Secrets:
     """What the secret holds; an empty Twilio account means that the shared sender is not set up."""
 
@@ -41,7 +42,7 @@ class DeploymentSecret:
         now = self._clock.now()
         if self._known is None or self._until is None or now >= self._until:
             content = json.loads(self._client.get_secret_value(SecretId=self._arn)["SecretString"])
-            names = Secrets.__slots__
+            names = [field.name for field in fields(Secrets)]
             self._known = Secrets(**{name: content.get(name, "") for name in names})
             self._until = now + KEPT
         return self._known

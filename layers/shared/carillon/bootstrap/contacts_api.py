@@ -1,6 +1,5 @@
 """The services behind the door of clients and staff."""
 
-from dataclasses import dataclass
 from functools import cache
 
 from carillon import bootstrap
@@ -14,6 +13,7 @@ from carillon.adapters.dynamodb.settings import DynamoSettings
 from carillon.adapters.dynamodb.staff import DynamoStaff
 from carillon.adapters.phones import NumberPlans
 from carillon.adapters.system import RandomIds
+from carillon.domain.values import value
 from carillon.runtime.config import ContactsApiConfig
 from carillon.services.clients import ClientKeeping
 from carillon.services.consents import ConsentKeeping
@@ -24,7 +24,7 @@ from carillon.services.moving import RecordMover
 from carillon.services.staff import StaffKeeping
 
 
-@dataclass(frozen=True)
+@value
 class ContactsApi:
     """What the door calls."""
 

@@ -1,6 +1,5 @@
 """The services behind the door of organization and settings."""
 
-from dataclasses import dataclass
 from functools import cache
 
 from carillon import bootstrap
@@ -15,6 +14,7 @@ from carillon.adapters.dynamodb.settings import DynamoSettings
 from carillon.adapters.labels import FileLabels
 from carillon.adapters.phones import NumberPlans
 from carillon.adapters.system import RandomIds
+from carillon.domain.values import value
 from carillon.runtime.config import SettingsApiConfig
 from carillon.services.applying import Applying
 from carillon.services.catalog import Catalog
@@ -24,7 +24,7 @@ from carillon.services.rules import RuleKeeping
 from carillon.services.settings import SettingsKeeping
 
 
-@dataclass(frozen=True)
+@value
 class SettingsApi:
     """What the door calls."""
 

@@ -1,7 +1,6 @@
 """The services behind the routes of templates, in the function of the settings."""
 
 import json
-from dataclasses import dataclass
 from functools import cache
 
 from carillon import bootstrap
@@ -14,13 +13,14 @@ from carillon.adapters.phones import NumberPlans
 from carillon.adapters.queues import SqsQueues
 from carillon.adapters.system import RandomIds
 from carillon.domain.channels import Channel
+from carillon.domain.values import value
 from carillon.runtime.config import SettingsApiConfig
 from carillon.services.template_previews import TemplatePreviews
 from carillon.services.template_trials import TemplateTrials
 from carillon.services.templates import TemplateKeeping
 
 
-@dataclass(frozen=True)
+@value
 class TemplatesApi:
     """What the routes call."""
 

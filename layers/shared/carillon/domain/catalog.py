@@ -1,9 +1,10 @@
 """The catalog: every event, its audiences and defaults, as data. A new event is one entry here, plus its texts."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, get_args
 
 from carillon.domain.channels import Purpose
+from carillon.domain.values import value
 
 Audience = Literal[
     "client",
@@ -21,7 +22,7 @@ Collection = Literal["appointments", "orders", "leads", "tasks"]
 Group = Literal["appointments", "orders", "leads", "tasks", "reminders", "recaps"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Row:
     """One line of the catalog.
 

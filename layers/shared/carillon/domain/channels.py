@@ -1,14 +1,15 @@
 """The channels, as data. A new channel starts with an entry here."""
 
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from carillon.domain.values import value
 
 Channel = Literal["email", "sms", "whatsapp", "push", "telegram", "viber"]
 Address = Literal["email", "phone", "device", "telegram", "viber"]
 Purpose = Literal["service", "marketing"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChannelFacts:
     """What every part of the product needs to know of one channel.
 

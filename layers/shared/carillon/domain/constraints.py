@@ -4,15 +4,14 @@ The core stays free of libraries: a constraint is a plain object. At the doors p
 method it looks for by name, `__get_pydantic_core_schema__`, so each rule is stated once and shows in the OpenAPI.
 """
 
-import dataclasses
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from carillon.domain.errors import InvalidValue
 from carillon.domain.times import parse_duration, parse_instant, parse_local_time, parse_start, zone
+from carillon.domain.values import value
 
 Schema = dict[str, Any]
 T = TypeVar("T")
@@ -30,10 +29,10 @@ def json_name(field: str) -> str:
 def document(cls: type[T]) -> type[T]:
     """Make a frozen, keyword-only dataclass whose unknown fields are refused at the doors."""
     cls.__pydantic_config__ = {"extra": "forbid", "strict": True, "alias_generator": json_name}  # type: ignore[attr-defined]
-    return dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+    return value(kw_only=True)(cls)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Text:
     """A string of `min` to `max` characters, optionally of a pattern, without control characters.
 
@@ -67,7 +66,7 @@ class Text:
         return _after(inner, self.check)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Whole:
     """An integer between `min` and `max`, both included."""
 
@@ -78,7 +77,7 @@ class Whole:
         return handler(source) | {"ge": self.min, "le": self.max, "strict": True}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Items:
     """A list of `min` to `max` entries."""
 
@@ -89,7 +88,7 @@ class Items:
         return handler(source) | {"min_length": self.min, "max_length": self.max}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Check:
     """A value that `function` accepts; it raises InvalidValue for one that it does not."""
 

@@ -1,7 +1,7 @@
 """decide(): who is told what, where; and if not, why not. Pure; every sender, explanation and simulation asks it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from carillon.domain.catalog import ROWS, Audience, Row, general_key, reminder_template_key, row_for
@@ -14,11 +14,12 @@ from carillon.domain.records import Event, StoredRecord
 from carillon.domain.rules import Rule, RulesInForce
 from carillon.domain.settings import Reminder, Settings, Strategy
 from carillon.domain.templates import choose_locale
+from carillon.domain.values import value
 
 Level = Literal["builtin", "organization", "client", "record", "account"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Account:
     """What the obstacles of a channel depend on, beside the person.
 
@@ -33,7 +34,7 @@ class Account:
     own_texts: OwnTexts = field(default_factory=OwnTexts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Facts(Account):
     """Everything a decision depends on, read in one go."""
 
@@ -43,7 +44,7 @@ class Facts(Account):
     staff: Mapping[str, Staff]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decision:
     """Send on this channel to this address with this template, or do not, for this reason set at this level."""
 
@@ -56,7 +57,7 @@ class Decision:
     level: Level = "builtin"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Verdict:
     """All channels of one recipient on one occasion, in the order in which they are listed."""
 

@@ -1,7 +1,6 @@
 """Why a client would or wouldn't be told: the obstacles that decide() itself sees, each with the way out of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from carillon.domain.channels import CHANNELS, LISTABLE, Channel, Purpose
 from carillon.domain.clients import Client, reminders_of
@@ -10,6 +9,7 @@ from carillon.domain.decide import Account, Facts, Verdict, decide_reminder, obs
 from carillon.domain.recipients import Recipient, client_recipient
 from carillon.domain.records import Planned
 from carillon.domain.times import iso
+from carillon.domain.values import value
 
 CHECK_OF = {
     "channel_not_connected": "connection",
@@ -49,7 +49,7 @@ class Diagnosis:
     checks: list[Check]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ahead:
     """The next planned reminder, with the facts it would be decided on."""
 

@@ -14,8 +14,9 @@ CarillonError
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from carillon.domain.values import value
 
 Code = Literal[
     "address_bounced",
@@ -68,7 +69,7 @@ class CarillonError(Exception):
     """Base of every error this package raises on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fault:
     """One mistake in the input: where (JSON pointer), which code, and what to do in words.
 

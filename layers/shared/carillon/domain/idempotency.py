@@ -1,16 +1,15 @@
 """Calls that may be repeated: a POST with an `Idempotency-Key` has one effect and one answer for 24 hours."""
 
-from dataclasses import dataclass
-
 from carillon.domain.codec import dumps
 from carillon.domain.errors import CarillonError, Conflict, Fault, Invalid
+from carillon.domain.values import value
 
 KEEP_SECONDS = 24 * 3600
 LEASE_SECONDS = 60
 """How long a call under way keeps its key; longer than any door's timeout."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredAnswer:
     """What an earlier call answered; `status` None: it is still under way.
 
@@ -24,7 +23,7 @@ class StoredAnswer:
     etag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
     """A call that may be repeated: the hash of its key, and of everything that makes it this call."""
 

@@ -1,14 +1,14 @@
 """Pages of lists."""
 
-from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
 from carillon.domain.constraints import Text, Whole, document
+from carillon.domain.values import value
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Page(Generic[T]):
     """Some items of a list; `position` is where the next page begins, None at the end."""
 

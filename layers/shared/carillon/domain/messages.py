@@ -1,6 +1,5 @@
 """Messages: their identity, their states, and which moves between states are allowed."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -9,6 +8,7 @@ from carillon.domain.channels import LISTABLE, Channel
 from carillon.domain.ids import digest
 from carillon.domain.settings import When
 from carillon.domain.times import iso
+from carillon.domain.values import value
 
 Status = Literal[
     "queued", "sending", "sent", "delivered", "read", "failed", "unknown", "suppressed", "expired", "cancelled"
@@ -37,7 +37,7 @@ MAX_ATTEMPTS = 6
 AFTERWARDS: frozenset[str] = frozenset({"appointment.completed", "appointment.no_show"})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MessageKey:
     """Where a message lies: its recipient (`c:42`, `s:7`, `r:manager#<day>`) and the hash of its identity."""
 
@@ -45,7 +45,7 @@ class MessageKey:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Occasion:
     """What a message is about: an event in the version it was derived in, or a reminder with the start it is for.
 
@@ -82,7 +82,7 @@ def reminder_places(o: str, occasion: Occasion, client_id: str) -> list[MessageK
     return [message_key(o, occasion, "client", f"c:{client_id}", channel) for channel in channels]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Message:
     """A message as stored, or a decision not to send one (`suppressed`).
 
@@ -122,7 +122,7 @@ class Message:
         return self.key.recipient[2:] if self.key.recipient.startswith("s:") else None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MessageFilter:
     """What a listing is narrowed to; `former`: ids that were merged into the client's."""
 

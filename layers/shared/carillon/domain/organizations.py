@@ -1,11 +1,12 @@
 """The organization itself: its state, its keys, and who is calling."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, get_args
 
 from carillon.domain.channel_states import ChannelState
 from carillon.domain.channels import Channel
 from carillon.domain.constraints import Country, Locale, Name, Zone, document
+from carillon.domain.values import value
 
 Role = Literal["operator", "org_admin", "manager", "staff", "integration"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -42,7 +43,7 @@ class Organization:
         return self.active and not self.suspended and not self.deleted
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Caller:
     """Who calls: `org_id` names the data set and comes from the authorizer alone."""
 
@@ -71,7 +72,7 @@ class ApiKey:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewKey:
     """A key just made; `secret` is shown this once."""
 

@@ -1,10 +1,11 @@
 """An organization's own senders as it states them; what is secret in them is never shown again."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Literal
 
 from carillon.domain.channels import Channel
 from carillon.domain.constraints import Email, Line, Text, document
+from carillon.domain.values import value
 
 Sid = Annotated[str, Text(max=34, min=34, pattern=r"AC[0-9a-f]{32}")]
 Token = Annotated[str, Text(max=256, min=8, pattern=r"[!-~]+")]
@@ -105,7 +106,7 @@ class DnsRecord:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OwnSender:
     """An own sender as its provider's adapter needs it: who is seen, plain settings, and secrets."""
 

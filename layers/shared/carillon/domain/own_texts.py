@@ -11,6 +11,7 @@ from carillon.domain.channels import ALL, Channel
 from carillon.domain.constraints import Locale, Text
 from carillon.domain.errors import Fault, Invalid, InvalidValue, NotFound
 from carillon.domain.templates import BUILT_IN_LOCALES, Candidate, candidates
+from carillon.domain.values import value
 
 OWN_KEY = "own."
 MAX_OWN_TEXTS = 1000
@@ -109,7 +110,7 @@ def all_places(own: "OwnTexts") -> list[Place]:
     return sorted([*built_in_places(), *added], key=Place.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OwnTexts:
     """Which own texts an organization has: by address, the version in force and whether it names a WhatsApp template.
 

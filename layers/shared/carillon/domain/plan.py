@@ -1,13 +1,14 @@
 """The reminders of an appointment: a pure function of the record, the reminders in force, and now."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from carillon.domain.records import CONFIRMED, Appointment, Planned, StoredRecord
 from carillon.domain.settings import Reminder, When
 from carillon.domain.times import to_wall, wall_on
+from carillon.domain.values import value
 
 AFTER_END = CONFIRMED | {"completed"}
 Late = Literal["skip", "send_now", "drop"]
@@ -15,7 +16,7 @@ KEPT_ENTRIES = 24
 """A plan keeps what has passed or was cancelled for this start, up to this many entries; the oldest cancelled go."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Subject:
     """What the plan needs to know of an appointment: instants in UTC, and the zone in which people read them."""
 

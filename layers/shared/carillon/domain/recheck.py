@@ -1,15 +1,15 @@
 """Just before a message is claimed: whether it is still true, allowed, and in time."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from carillon.domain.decide import Facts, in_force, obstacle, purpose_of, still_called_for
 from carillon.domain.messages import Message, event_deadline
 from carillon.domain.plan import called_for
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
+from carillon.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recheck:
     """`status` None: send it to `address`. Else the status and reason with which it leaves the queue."""
 

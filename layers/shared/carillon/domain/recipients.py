@@ -1,16 +1,16 @@
 """Who can be told: clients, members of staff, and the manager's and owner's addresses in the settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from carillon.domain.catalog import Audience
 from carillon.domain.channels import CHANNELS, Channel, Purpose
 from carillon.domain.clients import Client, Grants, Staff
 from carillon.domain.reach import Reach, Refusal, Refused
 from carillon.domain.settings import Settings
+from carillon.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recipient:
     """Someone to be told: `ref` names where his messages lie; `grants` None means no consent is needed.
 

@@ -1,6 +1,6 @@
 """Records: what the integrator's system says is so, with the plan and the pending events that follow from it."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, get_args
 
@@ -20,6 +20,7 @@ from carillon.domain.constraints import (
 )
 from carillon.domain.errors import InvalidValue
 from carillon.domain.times import start_instant
+from carillon.domain.values import value
 
 Status = Literal["requested", "booked", "accepted", "refused", "cancelled", "completed", "no_show", "awaiting_payment"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -122,7 +123,7 @@ class Event:
 PlannedState = Literal["planned", "suppressed", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Planned:
     """An entry of a record's plan.
 
@@ -139,7 +140,7 @@ class Planned:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredRecord:
     """A record as stored, with its outbox (`events`) and its plan.
 

@@ -4,7 +4,7 @@ Stored is what an organization says of each row, in short; what the catalog has 
 with its default.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from carillon.domain.catalog import EVENT_ROWS, Audience
 from carillon.domain.channels import ALL, CHANNELS, LISTABLE, Channel
 from carillon.domain.codec import loads
 from carillon.domain.constraints import Id, Items, Text, document
+from carillon.domain.values import value
 
 
 @document
@@ -71,7 +72,7 @@ class Rules:
         return next((r for r in self.rules if r.key == key and r.audience == audience and r.when is None), None)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RulesInForce:
     """Rules and where they come from: `builtin` until the organization saves its own."""
 

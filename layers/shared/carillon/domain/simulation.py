@@ -4,10 +4,10 @@ Phones ending in 0001 deliver, 0002 fail for good, 0003 fail twice and then deli
 bounced@, complained@ and retried@ at example.com likewise. Every other address delivers.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from carillon.domain.organizations import TEST_SUFFIX
+from carillon.domain.values import value
 
 Ending = Literal["delivered", "rejected", "bounced", "retried", "unknown"]
 PHONES: dict[str, Ending] = {"0002": "rejected", "0003": "retried", "0004": "unknown"}
@@ -21,7 +21,7 @@ MAILBOXES: dict[str, Ending] = {
 FAILURES_BEFORE_DELIVERY = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Simulated:
     """What a provider would have answered, and what its receipt would have said afterwards."""
 

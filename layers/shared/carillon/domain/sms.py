@@ -5,8 +5,9 @@ table takes two septets, one outside the Basic Multilingual Plane two units, and
 """
 
 import unicodedata
-from dataclasses import dataclass
 from typing import Literal
+
+from carillon.domain.values import value
 
 Encoding = Literal["GSM-7", "UCS-2"]
 
@@ -33,7 +34,7 @@ _LETTERS = str.maketrans(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sms:
     """What an SMS costs: its encoding, its parts, and its length in characters as a person counts them."""
 

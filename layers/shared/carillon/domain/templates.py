@@ -2,12 +2,13 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any
 
 from carillon.domain.catalog import general_key
 from carillon.domain.constraints import Items, Text, document
 from carillon.domain.errors import Fault, Invalid
+from carillon.domain.values import value
 
 BUILT_IN_LOCALES = ("en", "nl", "pl", "fr")
 MAX_SUBJECT, MAX_BODY, MAX_HTML = 200, 20_000, 100_000
@@ -37,7 +38,7 @@ class OwnText:
     whatsapp: ContentTemplate | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mistake:
     """What is wrong in a template, and where: `part` is subject, body or html; line and column count from 1."""
 
@@ -104,7 +105,7 @@ def locales_of(locale: str) -> list[str]:
     return list(dict.fromkeys([locale, language(locale)]))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Candidate:
     """One place to look for a text: an organization's own, or a built-in one.
 

@@ -1,7 +1,6 @@
 """Tests of a text: sent to addresses of the organization itself, and to no other."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from carillon.domain.channels import CHANNELS, Channel
@@ -13,6 +12,7 @@ from carillon.domain.recheck import Recheck
 from carillon.domain.recipients import Recipient, role_recipient, staff_recipient
 from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText
+from carillon.domain.values import value
 
 
 @document
@@ -23,7 +23,7 @@ class TrialText:
     text: OwnText | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Owned:
     """Someone of the organization's own, with an address on the channel asked for."""
 

@@ -1,26 +1,28 @@
 """The variables that templates may use, as data: the check at save, the catalog and the sample data follow it."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from carillon.domain.values import value
 
 Path = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Leaf:
     """One text. `typed`: people typed it, so it can't carry a link or a line break into a message."""
 
     typed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Listing:
     """A list that `for` may walk; `item` describes its entries, None for plain texts."""
 
     item: "Group | None" = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Group:
     """Named variables; `open` takes any name (the integrator's own fields)."""
 

@@ -6,17 +6,17 @@ begins nor ends with one and no two touch, there are at least (2x + 1) words of 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from carillon.domain.catalog import ROWS
 from carillon.domain.ids import digest
+from carillon.domain.values import value
 
 MAX_LENGTH = 1024
 PLACEHOLDER = re.compile(r"\{\{ ([a-z_]+(?:\.[a-z_]+)*) \}\}")
 _WORD = re.compile(r"\w[\w'-]*")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ApprovedText:
     """A text to be approved: `text` with named placeholders, `body` with numbers, and what each number is.
 

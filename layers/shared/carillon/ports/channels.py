@@ -1,15 +1,16 @@
 """An organization's own senders: where they are kept, and who connects them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from carillon.domain.channel_states import ChannelState
 from carillon.domain.channels import Channel
 from carillon.domain.own_channels import DnsRecord, OwnSender
+from carillon.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Connected:
     """What a provider said of an own sender.
 

@@ -1,7 +1,7 @@
 """From a stored message to a provider's answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
 
 from carillon.domain.channels import Channel, Purpose
@@ -11,10 +11,11 @@ from carillon.domain.organizations import Organization
 from carillon.domain.own_channels import OwnSender
 from carillon.domain.reach import Device
 from carillon.domain.settings import Settings
+from carillon.domain.values import value
 from carillon.ports.reading import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rendered:
     """A message as the person will read it; `variables` are a WhatsApp template's."""
 
@@ -25,7 +26,7 @@ class Rendered:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attachment:
     """A file that goes with an e-mail."""
 
@@ -34,7 +35,7 @@ class Attachment:
     content: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outgoing:
     """What a provider is asked to send, once. `token` comes back in its receipts and names the message.
 
@@ -60,7 +61,7 @@ class Outgoing:
     devices: tuple[Device, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """What a provider answered.
 

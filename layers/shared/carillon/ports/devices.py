@@ -5,15 +5,15 @@ a claim says to whom, so that an app in which somebody else signs in never shows
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from carillon.domain.clients import Client, Staff
 from carillon.domain.reach import Platform
+from carillon.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeviceOwner:
     """A client or a member of staff as stored; `ref` is `c:<id>` or `s:<id>`, and `version` the document's."""
 
@@ -22,7 +22,7 @@ class DeviceOwner:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeviceClaim:
     """Whose an endpoint is. `owner` None: given up, and about to be deleted. `version` 0: there is no claim."""
 

@@ -5,7 +5,6 @@ False, and whoever asked reads again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -16,11 +15,12 @@ from carillon.domain.listing import Page
 from carillon.domain.organizations import ApiKey, Organization
 from carillon.domain.rules import RulesInForce, SavedRules
 from carillon.domain.settings import Settings
+from carillon.domain.values import value
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stored(Generic[T]):
     """A document as stored, with its version (from 1)."""
 
@@ -28,7 +28,7 @@ class Stored(Generic[T]):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AuditEntry:
     """Who changed what, when, and how it is since; what it was before stands in the entry before."""
 
@@ -40,7 +40,7 @@ class AuditEntry:
     after: Any
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewTenant:
     """A new organization: its data sets (live first), each with its settings, and its first keys."""
 
@@ -103,7 +103,7 @@ class SettingsStore(Protocol):
         """Write it (`version`: as read) with its audit entry; False when another writer came first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ClientChange:
     """A client as it is to be. `before` None: there was none, not even a removed one.
 
@@ -122,7 +122,7 @@ class ClientChange:
         return self.entry is not None or self.before is None or self.before.document != self.after
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Saved:
     """What became of a client's change: written, or in the way of another client, or overtaken by another writer."""
 
@@ -130,7 +130,7 @@ class Saved:
     duplicate_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ClientView:
     """What the clients' services read at once: the organization, its settings and one client."""
 
@@ -170,7 +170,7 @@ class Clients(Protocol):
         """Read a client and its whole consent ledger, oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MergeView:
     """Two clients as stored, aliases not followed; `aliases` lead to the one that goes. `found`: the organization."""
 
@@ -180,7 +180,7 @@ class MergeView:
     aliases: Sequence[Stored[Client]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Merge:
     """What a merge makes of the kept client, of the other one, and of what led to that."""
 
@@ -242,7 +242,7 @@ class Labels(Protocol):
         """Give the labels by kind and name in the language of a locale, or in English; and which language it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RulesState:
     """What saving rules depends on, read at once; `version` 0: the defaults are in force, none were saved yet."""
 

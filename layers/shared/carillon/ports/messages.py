@@ -1,14 +1,14 @@
 """Messages: stored once, claimed once, moved along the allowed moves."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message, MessageFilter, MessageKey
+from carillon.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Moved:
     """A move of a message to a new status, with what becomes known by it."""
 
@@ -20,7 +20,7 @@ class Moved:
     not_before: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claim:
     """A sender's claim on a message: who, when, to which address, rendered from which version of the record."""
 

@@ -1,15 +1,15 @@
 """The queues between the functions, and the schedules that feed them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from carillon.domain.channels import Channel
 from carillon.domain.messages import MessageKey
+from carillon.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Due:
     """A reminder that is due: the entry of the plan it stands for."""
 
@@ -22,7 +22,7 @@ class Due:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ready:
     """A stored message that is to be sent.
 

@@ -1,7 +1,7 @@
 """Reading whatever a use case needs in one batch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from carillon.domain.clients import Client, Staff
@@ -11,9 +11,10 @@ from carillon.domain.own_texts import OwnTexts
 from carillon.domain.records import StoredRecord
 from carillon.domain.rules import RulesInForce
 from carillon.domain.settings import Settings
+from carillon.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Want:
     """What to read of one data set; the organization and its settings always come along.
 
@@ -29,7 +30,7 @@ class Want:
     messages: tuple[MessageKey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Snapshot:
     """What was read, strongly consistent; what does not exist is None or missing."""
 

@@ -1,16 +1,16 @@
 """Records with their plan and outbox, and the rows of reminders that are due."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from carillon.domain.listing import Page
 from carillon.domain.records import Event, Planned, StoredRecord
+from carillon.domain.values import value
 from carillon.ports.directory import ClientChange, Saved
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordChange:
     """A record as it is to be: written only if version and plan revision are still the expected ones (0: none)."""
 
@@ -22,7 +22,7 @@ class RecordChange:
     retention: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Committed:
     """How far the planner has come with a record."""
 
@@ -52,7 +52,7 @@ class Records(Protocol):
         """List records by start, looking at so many days at most; a position begins with its day."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DueRow:
     """A reminder as it was planned: of which record, for whom, when, in which generation of the plan."""
 

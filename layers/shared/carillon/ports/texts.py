@@ -1,7 +1,6 @@
 """Where the core and the outside meet for texts: an organization's own, and WhatsApp's approved templates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -13,13 +12,14 @@ from carillon.domain.own_texts import OwnTexts, Place
 from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText
 from carillon.domain.trials import TrialText
+from carillon.domain.values import value
 from carillon.domain.whatsapp import ApprovedText
 from carillon.ports.delivery import Rendered
 from carillon.ports.directory import AuditEntry
 from carillon.ports.reading import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Submitted:
     """A text as it was made at Twilio; `status` is Twilio's word for its approval (`approved` counts)."""
 
@@ -30,7 +30,7 @@ class Submitted:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredTemplate:
     """The template of a text: the one in use, and a newer one that waits for its approval.
 
@@ -87,7 +87,7 @@ class ApprovedTexts(Protocol):
 # --- An organization's own texts -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredText:
     """What is stored at an address: the text in force, or None since it was given up; versions go on all the same."""
 
@@ -96,7 +96,7 @@ class StoredText:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TemplateView:
     """What the templates' services read at once: the organization, its settings, and what stands at some addresses."""
 
@@ -106,7 +106,7 @@ class TemplateView:
     own: OwnTexts
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TextChange:
     """A text as it is to be (None: the built-in one again), over what was read."""
 
@@ -116,7 +116,7 @@ class TextChange:
     audit: AuditEntry
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TextVersion:
     """One version of an own text: what it was, since when, and who wrote it."""
 

@@ -1,14 +1,15 @@
 """What keeps a data set in order: the sweep, planning anew, the purge."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
 from carillon.domain.records import StoredRecord
+from carillon.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Marks:
     """Up to where an organization was swept: reminders due, messages made, and records (a page's position) ahead."""
 
@@ -27,7 +28,7 @@ class Watermarks(Protocol):
         """Write them."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Run:
     """A run of re-planning: where it stands, and for which revision of each cause it (or one before) was started."""
 
@@ -57,7 +58,7 @@ class Runs(Protocol):
         """Note the next place of a run; False when it has moved."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Remains:
     """What is left of an organization in one part of the table: where it lies, its records, and where to go on."""
 

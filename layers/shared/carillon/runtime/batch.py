@@ -14,16 +14,16 @@ Usage, one record at a time or the batch as a whole:
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from carillon.domain.values import value
 from carillon.runtime.logging import logger
 
 Answer = dict[str, list[dict[str, str]]]
 Failures = Mapping[str, Exception]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Message:
     """One record of a batch: `id` is what Lambda wants to hear back, `body` its JSON, `deliveries` counts from 1."""
 
@@ -32,7 +32,7 @@ class Message:
     deliveries: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unreadable:
     """A record whose body is no JSON object; it is reported as failed until its queue gives up on it."""
 

@@ -5,8 +5,10 @@ A field is named like its variable in lower case. Nothing is read at import; a b
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TypeVar
+
+from carillon.domain.values import value
 
 C = TypeVar("C")
 
@@ -24,7 +26,7 @@ def load(cls: type[C], environ: Mapping[str, str]) -> C:
     return cls(**{name: environ[name.upper()] for name in names})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AuthorizerConfig:
     """`operator_key_hash`: hex SHA-256 of the operator's key, empty for none."""
 
@@ -32,7 +34,7 @@ class AuthorizerConfig:
     operator_key_hash: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SettingsApiConfig:
     """The senders of the deployment show on the cards of `/v1/integrations`; an empty one is not connected.
 
@@ -46,7 +48,7 @@ class SettingsApiConfig:
     whatsapp_from: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ContactsApiConfig:
     """Clients and staff need the table; the diagnosis also which senders the deployment has."""
 
@@ -56,21 +58,21 @@ class ContactsApiConfig:
     whatsapp_from: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordsApiConfig:
     """Records need the table alone."""
 
     table_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MessagesApiConfig:
     """Messages need the table alone."""
 
     table_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PlannerConfig:
     """Planning makes schedules, and queues what is due at once; run_jobs plans too."""
 
@@ -87,17 +89,17 @@ class PlannerConfig:
     whatsapp_from: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PlanNotificationsConfig(PlannerConfig):
     """The stream's function."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RunJobsConfig(PlannerConfig):
     """The jobs' function."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DispatchReminderConfig:
     """Dispatching queues messages on their channels; one that waits for long becomes a job, which schedules it."""
 
@@ -109,12 +111,12 @@ class DispatchReminderConfig:
     whatsapp_from: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SenderConfig(DispatchReminderConfig):
     """What every sender needs: its own queue for later tries, the others' for fallbacks."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SendEmailConfig(SenderConfig):
     """E-mail through SES."""
 
@@ -122,12 +124,12 @@ class SendEmailConfig(SenderConfig):
     deployment_secret_arn: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SendSmsConfig(SenderConfig):
     """SMS through SNS brings no receipts, so it needs no secret to sign tokens with."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SendWhatsappConfig(SenderConfig):
     """WhatsApp through Twilio; `public_base_url` is where its callbacks come to."""
 
@@ -136,14 +138,14 @@ class SendWhatsappConfig(SenderConfig):
     public_base_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SendTelegramConfig(SenderConfig):
     """Telegram's Bot API brings no receipts, so it needs no secret to sign tokens with."""
 
     telegram_api_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SendViberConfig(SenderConfig):
     """Viber's REST Bot API; its receipts bring a signed token back."""
 
@@ -151,19 +153,19 @@ class SendViberConfig(SenderConfig):
     deployment_secret_arn: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SendPushConfig(SenderConfig):
     """Push through SNS brings no receipts, so it needs no secret to sign tokens with."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordDeliveryConfig(SenderConfig):
     """Receipts of e-mail; a late failure queues the next channel."""
 
     deployment_secret_arn: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallbacksConfig(SenderConfig):
     """Receipts of Twilio; `public_base_url` empty: API Gateway's own domain, as the request names it."""
 
@@ -171,7 +173,7 @@ class CallbacksConfig(SenderConfig):
     public_base_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SweepConfig:
     """The sweep hands each organization to the jobs' function."""
 

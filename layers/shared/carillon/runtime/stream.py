@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from carillon.domain.values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class RecordChanged:
     """A record that may need planning; `clients` are those its image names."""
 
@@ -15,7 +16,7 @@ class RecordChanged:
     clients: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OrganizationChanged:
     """Settings or the organization itself were saved; `revision` is the document's version."""
 
@@ -24,7 +25,7 @@ class OrganizationChanged:
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ClientChanged:
     """A client was saved anew."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from carillon.domain.clients import Client
 from carillon.domain.constraints import Items, Slug, document
 from carillon.domain.errors import Contended, Fault, Invalid, NotFound
 from carillon.domain.settings import MAX_REMINDERS, Reminder
+from carillon.domain.values import value
 from carillon.ports.directory import ClientChange, ClientParts, Clients, SettingsStore, Stored
 from carillon.ports.system import Clock
 
@@ -38,7 +39,7 @@ class Applied:
     skipped_custom: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Order:
     """What one call is to do, and until when."""
 

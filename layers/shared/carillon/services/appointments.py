@@ -1,6 +1,6 @@
 """Appointments: what the integrator states is compared with what is stored; differences become events and a plan."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 from carillon.domain.clients import Client, reminders_of
@@ -14,6 +14,7 @@ from carillon.domain.records import Actor, Appointment, AppointmentBody, Event, 
 from carillon.domain.settings import Settings
 from carillon.domain.times import parse_instant
 from carillon.domain.transitions import derive
+from carillon.domain.values import value
 from carillon.ports.directory import ClientChange
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.records import RecordChange, Records
@@ -45,7 +46,7 @@ class AppointmentInput(AppointmentBody):
     notify: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Put:
     """What a PUT did: the record as it is now, the events derived, and whether it was new or stale."""
 

@@ -2,10 +2,10 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 
 from carillon.domain.organizations import OPERATOR_ORG, ApiKey, Caller, Mode, data_set
 from carillon.domain.times import parse_instant
+from carillon.domain.values import value
 from carillon.ports.directory import Credentials
 from carillon.ports.system import Clock
 
@@ -13,7 +13,7 @@ PREFIXES: dict[str, Mode] = {"crl_live_": "live", "crl_test_": "test"}
 MAX_TOKEN = 400
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Token:
     """An API key as its holder shows it: `crl_<mode>_<organization>.<key id>.<secret>`."""
 

@@ -1,7 +1,7 @@
 """Clients: made, changed, found and hidden, with the guard against duplicates."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated
 
 from carillon.domain.clients import Client, Consents, ConsentState
@@ -14,6 +14,7 @@ from carillon.domain.listing import ListQuery, Page
 from carillon.domain.names import fold
 from carillon.domain.organizations import Caller
 from carillon.domain.settings import Settings
+from carillon.domain.values import value
 from carillon.ports.directory import ClientChange, Clients, ClientView, Phones, Stored, Upcoming
 from carillon.ports.system import Clock, Ids
 from carillon.services.client_documents import ClientDocument, Tags, shown
@@ -60,7 +61,7 @@ class RemoveQuery:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Change:
     """What a call makes of a client."""
 

@@ -1,7 +1,7 @@
 """Devices that take push messages: registered by the organization's app for whoever is signed in there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
 from carillon.domain.clients import Client
@@ -9,6 +9,7 @@ from carillon.domain.constraints import Id, Text, document
 from carillon.domain.errors import Conflict, Contended, Fault, Invalid, NotFound
 from carillon.domain.organizations import Caller
 from carillon.domain.reach import MAX_DEVICES, Device, Platform
+from carillon.domain.values import value
 from carillon.ports.devices import (
     DeviceClaim,
     DeviceOwner,
@@ -39,7 +40,7 @@ class DeviceDocument:
     platform: Platform
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Registration:
     """What a registration writes: the person, whoever had the endpoint before, and the claims."""
 
@@ -76,7 +77,9 @@ class DeviceKeeping:
                 # It is being deleted this moment; deleted here, the next round gets another one.
                 self._endpoints.delete(org_id, endpoint)
                 continue
-            found = self._registration(org_id, owner, Device(id=device_id, platform=stated.platform, endpoint=endpoint), claim)
+            found = self._registration(
+                org_id, owner, Device(id=device_id, platform=stated.platform, endpoint=endpoint), claim
+            )
             if not found.owners or self._store.save(org_id, found.owners, found.claims, self._clock.now()):
                 self._gone.delete(org_id, found.freed)
                 return DeviceDocument(id=device_id, platform=stated.platform)

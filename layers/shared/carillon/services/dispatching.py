@@ -1,7 +1,6 @@
 """dispatch_reminder: what is due is decided on with today's settings, stored, and put on its channel's queue."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from carillon.domain.catalog import reminder_template_key
@@ -12,6 +11,7 @@ from carillon.domain.plan import called_for
 from carillon.domain.recipients import client_recipient
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.settings import Reminder
+from carillon.domain.values import value
 from carillon.ports.delivery import Connections
 from carillon.ports.messages import Messages
 from carillon.ports.queues import Due, Queues, Ready
@@ -24,7 +24,7 @@ from carillon.services.storing import store_all
 REVIEW = "review"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Dispatched:
     """What became of one due reminder, for the log: `fired`, `suppressed` or `stale_schedule`."""
 
@@ -33,7 +33,7 @@ class Dispatched:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Dispatcher:
     """Turns due reminders into messages. A batch costs one read, a write per message and a queue send per channel."""
 

@@ -1,7 +1,7 @@
 """Enrolment and a client's own reminders; both hidden while notifications are inactive."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from carillon.domain.clients import Client
@@ -12,6 +12,7 @@ from carillon.domain.idempotency import Attempt, StoredAnswer
 from carillon.domain.ids import digest
 from carillon.domain.organizations import Caller, Organization
 from carillon.domain.settings import OwnReminders, Settings
+from carillon.domain.values import value
 from carillon.ports.directory import ClientChange, Clients
 from carillon.ports.system import Clock
 from carillon.services.client_documents import ClientDocument, shown
@@ -37,7 +38,7 @@ class SavedPreferences(Preferences):
     warnings: list[SaveWarning] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Versioned:
     """Preferences with their version."""
 

@@ -4,10 +4,9 @@ The next message lies under the same occasion on the next channel, so a racing r
 message between them.
 """
 
-from dataclasses import dataclass
-
 from carillon.domain.decide import decide_reminder
 from carillon.domain.messages import Message
+from carillon.domain.values import value
 from carillon.ports.delivery import Connections
 from carillon.ports.messages import Messages, Moved
 from carillon.ports.queues import Queues
@@ -21,7 +20,7 @@ FINAL_FOR_ALL = frozenset({"superseded", "too_late", "notifications_inactive", "
 """Reasons that hold for every channel, so trying the next one would be wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fallback:
     """Chooses, stores and queues the message on the next channel."""
 

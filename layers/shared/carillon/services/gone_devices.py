@@ -1,9 +1,10 @@
 """Devices that can't be reached any more leave the person they belonged to."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from carillon.domain.reach import Device
+from carillon.domain.values import value
 from carillon.ports.devices import DeviceClaim, DeviceOwner, DeviceStore, Endpoints
 from carillon.ports.system import Clock
 
@@ -22,7 +23,7 @@ def left_out(before: DeviceOwner, after: DeviceOwner) -> list[str]:
     return [device.endpoint for device in before.person.reach.devices if device.endpoint not in kept]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GoneDevices:
     """Takes devices from people: first from the person, then from the push service.
 

@@ -1,6 +1,6 @@
 """What the organization is connected to, and whether its notifications are on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from carillon.domain.constraints import Country, Id, Locale, Name, Zone, document
@@ -8,6 +8,7 @@ from carillon.domain.errors import Contended, NotFound
 from carillon.domain.idempotency import Attempt
 from carillon.domain.listing import Page
 from carillon.domain.organizations import Caller, Mode, Organization, Role, organization_of
+from carillon.domain.values import value
 from carillon.ports.directory import AuditEntry, Organizations, Stored
 from carillon.ports.system import Clock, Ids
 
@@ -18,7 +19,7 @@ FEATURES = ("rules", "templates", "preferences", "enrolment", "messages", "remin
 ROUNDS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Senders:
     """Which of the deployment's shared senders are set up."""
 

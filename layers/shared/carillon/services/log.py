@@ -1,18 +1,19 @@
 """The log: messages, and decisions not to send."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message, MessageFilter
 from carillon.domain.times import parse_instant
+from carillon.domain.values import value
 from carillon.ports.messages import Messages
 from carillon.ports.reading import Reader, Want
 from carillon.ports.system import Clock
 from carillon.services.activation import require_active
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Log:
     """Reads what was sent, and what was not and why."""
 

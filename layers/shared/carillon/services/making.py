@@ -1,17 +1,17 @@
 """From decisions to messages: what is stored for each recipient of an occasion."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from carillon.domain.channels import Channel
 from carillon.domain.decide import Decision, Verdict
 from carillon.domain.messages import Message, Occasion, message_key
 from carillon.domain.recipients import Recipient
+from carillon.domain.values import value
 from carillon.ports.system import Ids
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MessageMaker:
     """Makes messages; the same occasion, recipient and channel always lie under the same key."""
 

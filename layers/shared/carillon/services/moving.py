@@ -1,13 +1,14 @@
 """Records follow their client into another one: the same plan for the same person, under the kept client's id."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from carillon.domain.clients import Client, reminders_of
 from carillon.domain.plan import Subject, fired_keys, plan
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.settings import Settings
+from carillon.domain.values import value
 from carillon.ports.reading import Reader, Want
 from carillon.ports.records import RecordChange, Records
 from carillon.ports.system import Clock
@@ -17,7 +18,7 @@ LONG_AGO = datetime(1971, 1, 1, tzinfo=UTC)
 ROUNDS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordMover:
     """Moves the records of a merged client. Each is one conditional write; whatever dies between, the rest follows."""
 

@@ -1,17 +1,17 @@
 """What a provider is asked to send: the rendered message, from whom, to where, and what goes with it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from carillon.domain.messages import Message
 from carillon.domain.reach import Device
 from carillon.domain.recheck import Recheck
+from carillon.domain.values import value
 from carillon.ports.delivery import Composer, Outgoing, RenderingFailed, Tokens
 from carillon.ports.reading import Snapshot
 from carillon.services.mailing import Mailing
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OutgoingMaker:
     """Writes a message out for its provider, from the newest state of what it is about."""
 

@@ -5,7 +5,6 @@ line is repaired by doing it again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from carillon.domain.catalog import reminder_template_key
 from carillon.domain.channels import Channel
@@ -18,6 +17,7 @@ from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.scheduling import is_soon
 from carillon.domain.times import parse_instant
 from carillon.domain.transitions import BOOKED, CHANGED
+from carillon.domain.values import value
 from carillon.ports.delivery import Connections
 from carillon.ports.messages import Messages, Moved
 from carillon.ports.queues import Due, Queues, Ready, Schedules
@@ -32,7 +32,7 @@ from carillon.services.storing import store_all
 ROUNDS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Planner:
     """Follows records: announces their events and schedules their reminders."""
 

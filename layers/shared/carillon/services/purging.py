@@ -5,10 +5,10 @@ given to another. A page may be repeated: what is gone is gone. The table is rea
 that nothing is left.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from carillon.domain.plan import due_entries
+from carillon.domain.values import value
 from carillon.ports.queues import Due, Queues, Schedules
 from carillon.ports.reading import Reader, Want
 from carillon.ports.upkeep import Everything
@@ -17,7 +17,7 @@ PAGES = 10
 """Pages of 1 MB that one job looks through."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Purge:
     """Removes what a removed organization left."""
 

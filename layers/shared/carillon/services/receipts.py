@@ -3,9 +3,8 @@
 A late failure gives the next channel its turn.
 """
 
-from dataclasses import dataclass
-
 from carillon.domain.messages import MessageKey
+from carillon.domain.values import value
 from carillon.ports.delivery import Tokens
 from carillon.ports.messages import Messages, Moved
 from carillon.ports.reading import Reader, Want
@@ -13,7 +12,7 @@ from carillon.ports.system import Clock
 from carillon.services.fallback import Fallback
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Receipt:
     """A provider's report: the token of the message, the status it reached, and why."""
 
@@ -23,7 +22,7 @@ class Receipt:
     provider_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Received:
     """What a receipt did, for the log."""
 
@@ -31,7 +30,7 @@ class Received:
     org_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Receipts:
     """Applies receipts. One that comes twice, late or out of order changes nothing."""
 

@@ -1,13 +1,13 @@
 """Planned reminders, and what became of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message, MessageKey, Occasion, reminder_places
 from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.values import value
 from carillon.ports.reading import Reader, Want
 from carillon.ports.records import DueRows, Records
 from carillon.ports.system import Clock
@@ -17,7 +17,7 @@ LONG_AGO = datetime(1971, 1, 1, tzinfo=UTC)
 LOOK_AHEAD = timedelta(days=31)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReminderState:
     """A reminder of a record's plan. `state` is planned, fired, suppressed or cancelled; `at` the intended instant."""
 
@@ -27,7 +27,7 @@ class ReminderState:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WantedReminders:
     """What a listing is narrowed to; `since` and `until` bound the intended instant."""
 
@@ -37,7 +37,7 @@ class WantedReminders:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reminders:
     """Lists reminders by record, by client, or by when they are due."""
 

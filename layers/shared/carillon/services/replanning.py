@@ -6,13 +6,14 @@ for, and whoever finds a place noted but no page under way asks again. Correctne
 fires is decided on with today's settings.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
 from carillon.domain.clients import Client
 from carillon.domain.records import StoredRecord
 from carillon.domain.settings import Settings
+from carillon.domain.values import value
 from carillon.ports.queues import Queues
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.records import RecordChange, Records
@@ -32,7 +33,7 @@ PACE = 1
 Cause = Literal["settings", "organization"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Replanner:
     """Brings plans to where today's settings and preferences say."""
 

@@ -7,7 +7,7 @@ makes the queue deliver the message again.
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -17,6 +17,7 @@ from carillon.domain.messages import MAX_ATTEMPTS, Message
 from carillon.domain.recheck import Recheck, recheck
 from carillon.domain.retries import next_attempt
 from carillon.domain.trials import recheck_trial
+from carillon.domain.values import value
 from carillon.ports.delivery import Connections, Outcome, Provider, RenderingFailed
 from carillon.ports.messages import Claim, Messages, Moved
 from carillon.ports.queues import Queues, Ready
@@ -37,7 +38,7 @@ Report = Callable[[Mapping[str, str], Exception], None]
 """Told, with ids for the log, of a message whose handling broke: the edge logs it, the queue brings it again."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sent:
     """What became of one queue message; `busy` means that it must come again later."""
 
@@ -54,7 +55,7 @@ class Sent:
         return {"organization_id": self.ready.org_id, "record": self.ready.record, **named}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sender:
     """Sends the messages of one channel."""
 

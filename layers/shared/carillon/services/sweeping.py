@@ -5,12 +5,12 @@ sender that died in the middle. Everything it does may be done twice; what it lo
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from carillon.domain.messages import Message, MessageFilter, Occasion, reminder_places
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.times import iso
+from carillon.domain.values import value
 from carillon.ports.messages import Messages, Moved
 from carillon.ports.queues import Due, Queues
 from carillon.ports.reading import Reader, Want
@@ -27,7 +27,7 @@ AHEAD = timedelta(days=62)
 PAGE = 100
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Swept:
     """What one organization's sweep moved on, for the log and the metrics."""
 
@@ -37,7 +37,7 @@ class Swept:
     unplanned: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sweep:
     """Sweeps one organization at a time."""
 

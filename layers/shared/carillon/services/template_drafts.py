@@ -1,7 +1,6 @@
 """Texts that are being tried: the one in force, or a draft over it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from carillon.domain.catalog import Audience
 from carillon.domain.channels import Channel
@@ -9,6 +8,7 @@ from carillon.domain.constraints import Id, Locale, document
 from carillon.domain.errors import Code, Fault, Invalid
 from carillon.domain.own_texts import Place, offered
 from carillon.domain.templates import ContentTemplate, OwnText
+from carillon.domain.values import value
 from carillon.ports.texts import TemplateStore, TemplateView, Texts
 from carillon.services.enrolment import open_only
 from carillon.services.text_checks import TEXT_FIELDS, require_sound
@@ -29,7 +29,7 @@ class DraftInput:
     whatsapp: ContentTemplate | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Chosen:
     """The text to try: an own one or a draft, or None for the built-in one; `locale`: how its values are written."""
 

@@ -1,7 +1,6 @@
 """An organization's own texts: shown as they are in force, saved over the built-in ones, given up again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from carillon.domain.codec import Json, to_data
 from carillon.domain.errors import Contended, Fault, Invalid, NotFound, PreconditionFailed
@@ -10,6 +9,7 @@ from carillon.domain.organizations import Caller
 from carillon.domain.own_texts import MAX_OWN_TEXTS, Place, all_places, place_of_text
 from carillon.domain.templates import OwnText
 from carillon.domain.times import iso
+from carillon.domain.values import value
 from carillon.ports.directory import AuditEntry
 from carillon.ports.system import Clock, Ids
 from carillon.ports.texts import StoredText, TemplateStore, TemplateView, TextChange, Texts
@@ -34,7 +34,7 @@ UNSTATED = ""
 """Stands for a version that the caller did not name: a new own key needs none."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SavedTemplate:
     """A text as saved; `created`: its own key had none here."""
 

@@ -1,13 +1,12 @@
 """Which text a reader gets: walks the order of fallback over what is stored, reading no more than it must."""
 
-from dataclasses import dataclass
-
 from carillon.domain.own_texts import Place
 from carillon.domain.templates import OwnText, candidates, keys_of, locales_of
+from carillon.domain.values import value
 from carillon.ports.texts import TemplateStore, TemplateView, Texts
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InForce:
     """A text in force: the own one stored at `place`, or a built-in one (None), written in `locale`."""
 

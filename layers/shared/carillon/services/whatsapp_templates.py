@@ -6,6 +6,7 @@ approved, and what waits is asked about.
 
 from dataclasses import dataclass, field, replace
 
+from carillon.domain.values import value
 from carillon.domain.whatsapp import ApprovedText
 from carillon.ports.texts import ApprovedTexts, ContentApi, ContentRefused, ContentStore, StoredTemplate, Submitted
 
@@ -25,7 +26,7 @@ class Report:
         self.statuses[status] = self.statuses.get(status, 0) + 1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WhatsAppTemplates:
     """Creates, submits and follows the templates of the shared sender."""
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,7 +69,7 @@ def _written(template: StoredTemplate) -> str:
 
 
 def _fields(submitted: Submitted) -> Json:
-    return {name: getattr(submitted, name) for name in Submitted.__slots__}
+    return {name: getattr(submitted, name) for name in (field.name for field in fields(Submitted))}
 
 
 def _read(item: Mapping[str, Any]) -> StoredTemplate:

@@ -7,7 +7,7 @@ DynamoDB refuses is raised as botocore's error and repeated by whoever called th
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from carillon.adapters.dynamodb.items import Item, Wire, from_wire, item_from_wire, item_to_wire, to_wire
 from carillon.adapters.dynamodb.keys import Key
 from carillon.domain.errors import CarillonError, Contended
+from carillon.domain.values import value
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -38,7 +39,7 @@ class ConditionsFailed(CarillonError):
         self.failed = tuple(failed)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Page:
     """A page of a query; `last` is where the next one begins, None at the end."""
 
@@ -46,7 +47,7 @@ class Page:
     last: dict[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Write:
     """One write of a transaction or on its own; exactly one of put, update, delete or check.
 

@@ -10,7 +10,6 @@ import json
 import logging
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +17,8 @@ from urllib.parse import urlsplit
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as TimedOut
+
+from carillon.domain.values import value
 
 CONNECT_SECONDS = 2.0
 """Per address of the host, of which there are one or two."""
@@ -39,7 +40,7 @@ class NoAnswer(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """What a bot's API answered; `document` is empty where it is no JSON object."""
 

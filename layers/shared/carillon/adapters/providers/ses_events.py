@@ -1,13 +1,13 @@
 """SES's events, as its configuration set publishes them, read into moves of a message."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from carillon.adapters.providers.ses import TAG
+from carillon.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EmailEvent:
     """What SES reports of one message: its token, our status and reason, and SES's own id."""
 

@@ -1,7 +1,7 @@
 """Values for templates: what a message is about, as the reader's locale writes it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,12 +12,13 @@ from carillon.domain.codec import to_data
 from carillon.domain.records import Appointment
 from carillon.domain.settings import Settings
 from carillon.domain.times import parse_start, start_instant, to_wall
+from carillon.domain.values import value
 
 _FAR = timedelta(days=300)
 """A date further away than this shows its year."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value(kw_only=True)
 class Visit:
     """An appointment in a list: in a recap, or another one of the same day in a reminder."""
 
@@ -26,7 +27,7 @@ class Visit:
     staff_names: Sequence[str] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@value(kw_only=True)
 class Facts:
     """What a message is about. `locale` is the reader's; `now` decides about "today" and about showing a year.
 

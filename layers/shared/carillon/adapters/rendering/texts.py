@@ -9,7 +9,6 @@ out is an ordinary template, the one that an organization sees and may edit.
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from string import Template
@@ -19,6 +18,7 @@ from carillon.domain.catalog import ROWS, Audience
 from carillon.domain.channels import ALL, CHANNELS, Channel
 from carillon.domain.sms import fold
 from carillon.domain.templates import BUILT_IN_LOCALES, keys_of
+from carillon.domain.values import value
 
 # A path beside the code: importlib.resources would cost a tenth of a function's cold start.
 TEXTS = Path(__file__).parents[2] / "texts"
@@ -30,7 +30,7 @@ _MAX_NESTING = 6
 Table = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BuiltIn:
     """A built-in text as a template; `approved` is what WhatsApp approves, with plain placeholders only."""
 

@@ -1,18 +1,19 @@
 """What a route's function is given, and what it gives back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from carillon.domain.errors import PreconditionFailed
 from carillon.domain.idempotency import Attempt
 from carillon.domain.organizations import Caller
+from carillon.domain.values import value
 from carillon.runtime.http.problems import Rejected
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """One request, authenticated and allowed.
 
@@ -48,7 +49,7 @@ class Call:
         return None if header == "*" else header.removeprefix('"').removesuffix('"')
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer(Generic[T]):
     """A document to answer with; `etag` is its version, without quotes."""
 
@@ -58,7 +59,7 @@ class Answer(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Raw:
     """An answer that is no document: a page, or JSON as it is."""
 
@@ -68,7 +69,7 @@ class Raw:
     status: int = 200
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Nothing:
     """An answer without a body (204)."""
 

@@ -5,17 +5,17 @@ What comes in is verified by each callback before anything is read from it; a ca
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from carillon.domain.errors import Forbidden, NotFound, Refused
+from carillon.domain.values import value
 from carillon.runtime.http import problems
 from carillon.runtime.logging import logger
 
 Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FormCall:
     """One form post. `body` is the text as it was sent: what a signature covers."""
 

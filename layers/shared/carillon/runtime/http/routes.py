@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from carillon.domain.constraints import Id
 from carillon.domain.errors import Code
+from carillon.domain.values import value
 from carillon.runtime.http.call import Answer, Nothing, Raw
 from carillon.runtime.http.roles import Roles
 from carillon.runtime.http.validation import Draft
@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Endpoint)
 _PARAMETER = re.compile(r"<(\w+)>")
 
 
-@dataclass(frozen=True)
+@value
 class Signature:
     """What an endpoint takes and answers: models, None where it takes none."""
 
@@ -35,7 +35,7 @@ class Signature:
     path: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@value
 class Route:
     """One declared route.
 
