@@ -12,13 +12,13 @@ from carillon.adapters.rendering.previewing import sample
 from carillon.adapters.rendering.renderer import TemplateRenderer
 from carillon.domain.catalog import row_for
 from carillon.domain.clients import Client, Staff
-from carillon.domain.decide import whatsapp_template
+from carillon.domain.decide import purpose_of, whatsapp_template
 from carillon.domain.messages import Message
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OWN_KEY, Place
 from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText, candidates, choose_locale
-from carillon.ports.delivery import Connections, Rendered, RenderingFailed
+from carillon.ports.delivery import Connections, Links, Rendered, RenderingFailed
 from carillon.ports.reading import Snapshot
 from carillon.ports.system import Clock
 
@@ -29,9 +29,10 @@ Made = tuple[OwnText | None, str, dict[str, Any]]
 class TemplateComposer:
     """See the port `Composer`."""
 
-    def __init__(self, table: Table, connections: Connections, clock: Clock) -> None:
+    def __init__(self, table: Table, connections: Connections, clock: Clock, links: Links | None = None) -> None:
         self._connections = connections
         self._clock = clock
+        self._links = links
         self._renderer = TemplateRenderer()
         self._contents = ContentTemplates(table, clock)
         self._own = OwnTextLookup(table)
@@ -75,8 +76,17 @@ class TemplateComposer:
             appointment=record.appointment,
             reminder_key=message.occasion.reminder,
             lead_time=_lead_time(message, client, settings),
+            unsubscribe_url=self._unsubscribing(message, snapshot),
         )
         return own, locale, build_values(facts)
+
+    def _unsubscribing(self, message: Message, snapshot: Snapshot) -> str | None:
+        """Give the way out of marketing mail, which no other message has."""
+        client_id, organization = message.client_id, snapshot.organization
+        marketing = message.channel == "email" and purpose_of(message.template) == "marketing"
+        if self._links is None or not marketing or client_id is None or organization is None:
+            return None
+        return self._links.unsubscribe(organization.id, client_id)
 
     def _of_trial(self, message: Message, org_id: str, settings: Settings) -> Made:
         trial = self._trials.find(org_id, message.key)

@@ -1,9 +1,9 @@
-"""Tokens that name a message to a provider; nobody without the signing key can make one."""
+"""Tokens that name a message to a provider, or a client in a link; nobody without the signing key can make one."""
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from carillon.domain.messages import MessageKey
 
@@ -20,28 +20,51 @@ class SignedTokens:
 
     def issue(self, org_id: str, key: MessageKey) -> str:
         """Make a token: signature, then what it names."""
-        return self._token(_SEPARATOR.join((org_id, key.recipient, key.digest)).encode())
+        return _token(self._signing_key(), "message", (org_id, key.recipient, key.digest))
 
     def read(self, token: str) -> tuple[str, MessageKey] | None:
         """Give back what a token names; None when the signature does not fit."""
-        try:
-            text = token[_MAC:]
-            body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            # The whole token, not its signature alone: base64 has several spellings of the same bytes.
-            genuine = hmac.compare_digest(self._token(body).encode(), token.encode())
-        except ValueError:
-            return None
-        if not genuine:
-            return None
-        parts = body.decode(errors="replace").split(_SEPARATOR)
-        return (parts[0], MessageKey(parts[1], parts[2])) if len(parts) == 3 else None  # noqa: PLR2004
+        parts = _named(self._signing_key(), "message", token, 3)
+        return (parts[0], MessageKey(parts[1], parts[2])) if parts else None
 
-    def _token(self, body: bytes) -> str:
-        return self._sign(body) + base64.urlsafe_b64encode(body).decode().rstrip("=")
 
-    def _sign(self, body: bytes) -> str:
-        digest = hmac.new(self._signing_key().encode(), b"message:" + body, hashlib.sha256).digest()
-        return base64.b32encode(digest).decode()[:_MAC].lower()
+class SignedLinks:
+    """See the port `Links`. An address holds ids and a signature; it ends with the signing key and at no date.
+
+    `base_url` is where the outside world reaches the API.
+    """
+
+    def __init__(self, signing_key: Callable[[], str], base_url: str = "") -> None:
+        self._signing_key = signing_key
+        self._base_url = base_url.rstrip("/")
+
+    def unsubscribe(self, org_id: str, client_id: str) -> str:
+        """Give the address at which a client ends marketing mail of an organization."""
+        return f"{self._base_url}/u/{_token(self._signing_key(), 'unsubscribe', (org_id, client_id))}"
+
+    def unsubscribing(self, token: str) -> tuple[str, str] | None:
+        """Give back the data set and the client that such an address names; None for one not made here."""
+        parts = _named(self._signing_key(), "unsubscribe", token, 2)
+        return (parts[0], parts[1]) if parts else None
+
+
+def _token(key: str, use: str, parts: Sequence[str]) -> str:
+    """Write parts down with their signature; one made for another use fits nowhere else."""
+    body = _SEPARATOR.join(parts).encode()
+    digest = hmac.new(key.encode(), f"{use}:".encode() + body, hashlib.sha256).digest()
+    signature = base64.b32encode(digest).decode()[:_MAC].lower()
+    return signature + base64.urlsafe_b64encode(body).decode().rstrip("=")
+
+
+def _named(key: str, use: str, token: str, count: int) -> list[str] | None:
+    try:
+        text = token[_MAC:]
+        parts = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(_SEPARATOR)
+        # The whole token, not its signature alone: base64 has several spellings of the same bytes.
+        genuine = hmac.compare_digest(_token(key, use, parts).encode(), token.encode())
+    except ValueError:
+        return None
+    return parts if genuine and len(parts) == count else None
 
 
 class NoTokens:

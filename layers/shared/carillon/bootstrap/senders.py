@@ -12,7 +12,7 @@ from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.providers.simulated import ExceptTestData
 from carillon.adapters.queues import ready_from_data
 from carillon.adapters.system import RandomIds
-from carillon.adapters.tokens import NoTokens, SignedTokens
+from carillon.adapters.tokens import NoTokens, SignedLinks, SignedTokens
 from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.pipeline import connections, fallback, queues, secret
 from carillon.domain.channels import Channel
@@ -27,6 +27,7 @@ from carillon.runtime.config import (
     SendViberConfig,
     SendWhatsappConfig,
 )
+from carillon.services.mailing import Mailing
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.sending import Report, Sender
 
@@ -39,13 +40,16 @@ def reader(channel: Channel) -> Callable[[dict[str, Any]], Ready]:
 @cache
 def email(report: Report) -> Sender:
     """Make the sender of e-mail."""
-    from carillon.adapters.providers.ses import SesEmail  # noqa: PLC0415 - each sender imports its own provider
+    from carillon.adapters.calendars import CalendarFiles  # noqa: PLC0415 - each sender imports what it needs
+    from carillon.adapters.providers.ses import SesEmail  # noqa: PLC0415
 
     told = config(SendEmailConfig)
     provider = SesEmail(
         sending_client("sesv2"), from_address=told.email_from, configuration_set=told.ses_configuration_set
     )
-    return _sender("email", report, told, provider, SignedTokens(secret(told.deployment_secret_arn).signing_key))
+    key = secret(told.deployment_secret_arn).signing_key
+    mailing = Mailing(CalendarFiles(key, told.email_from), SignedLinks(key, told.public_base_url))
+    return _sender("email", report, told, provider, SignedTokens(key), mailing)
 
 
 @cache
@@ -103,7 +107,15 @@ def viber(report: Report) -> Sender:
     return _sender("viber", report, told, ViberBotApi(told.viber_api_url), tokens)
 
 
-def _sender(channel: Channel, report: Report, told: SenderConfig, provider: Provider, tokens: Tokens) -> Sender:
+def _sender(
+    channel: Channel,
+    report: Report,
+    told: SenderConfig,
+    provider: Provider,
+    tokens: Tokens,
+    mailing: Mailing | None = None,
+) -> Sender:
+    links = mailing.links if mailing is not None else None
     return Sender(
         channel=channel,
         reader=DynamoReader(table(told.table_name)),
@@ -111,7 +123,9 @@ def _sender(channel: Channel, report: Report, told: SenderConfig, provider: Prov
         queues=queues(told),
         connections=connections(told),
         outgoing=OutgoingMaker(
-            composer=TemplateComposer(table(told.table_name), connections(told), current_clock), tokens=tokens
+            composer=TemplateComposer(table(told.table_name), connections(told), current_clock, links),
+            tokens=tokens,
+            mailing=mailing,
         ),
         provider=ExceptTestData(provider),
         fallback=fallback(told),

@@ -118,10 +118,11 @@ class SenderConfig(DispatchReminderConfig):
 
 @value
 class SendEmailConfig(SenderConfig):
-    """E-mail through SES."""
+    """E-mail through SES; `public_base_url` is where the links in it lead."""
 
     ses_configuration_set: str
     deployment_secret_arn: str
+    public_base_url: str
 
 
 @value

@@ -6,7 +6,7 @@ from email.utils import formataddr
 from typing import TYPE_CHECKING, Any
 
 from carillon.adapters.providers.aws_errors import FAILURES, Text, outcome_of
-from carillon.ports.delivery import Outcome, Outgoing
+from carillon.ports.delivery import Attachment, Outcome, Outgoing
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client
@@ -51,27 +51,58 @@ class SesEmail:
         self._configuration_set = configuration_set
 
     def send(self, outgoing: Outgoing) -> Outcome:
-        """Send one e-mail with a text and an HTML part."""
+        """Send one e-mail with a text and an HTML part, and what goes with it."""
+        sender = outgoing.from_address or self._from_address
         try:
-            answer = self._client.send_email(**self._request(outgoing))
+            answer = self._client.send_email(**self._request(outgoing, sender))
         except FAILURES as error:
-            texts = (*_unverified(self._from_address), *TEXTS)
+            texts = (*_unverified(sender), *TEXTS)
             return outcome_of(error, permanent=PERMANENT, misconfigured=MISCONFIGURED, texts=texts)
         return Outcome("accepted", provider_id=answer.get("MessageId"))
 
-    def _request(self, outgoing: Outgoing) -> dict[str, Any]:
+    def _request(self, outgoing: Outgoing, sender: str) -> dict[str, Any]:
         rendered = outgoing.rendered
         body: dict[str, Any] = {"Text": {"Data": rendered.text, "Charset": "UTF-8"}}
         if rendered.html is not None:
             body["Html"] = {"Data": rendered.html, "Charset": "UTF-8"}
+        simple: dict[str, Any] = {"Subject": {"Data": rendered.subject or "", "Charset": "UTF-8"}, "Body": body}
+        if outgoing.unsubscribe is not None:
+            simple["Headers"] = _way_out(outgoing.unsubscribe)
+        if outgoing.attachments:
+            simple["Attachments"] = [_file(attachment) for attachment in outgoing.attachments]
         return {
-            "FromEmailAddress": _mailbox(outgoing.sender_name, self._from_address),
+            "FromEmailAddress": _mailbox(_name(outgoing, sender), sender),
             "Destination": {"ToAddresses": [outgoing.to]},
             "ReplyToAddresses": [outgoing.reply_to] if outgoing.reply_to else [],
-            "Content": {"Simple": {"Subject": {"Data": rendered.subject or "", "Charset": "UTF-8"}, "Body": body}},
+            "Content": {"Simple": simple},
             "ConfigurationSetName": self._configuration_set,
             "EmailTags": [{"Name": TAG, "Value": outgoing.token}],
         }
+
+
+def _name(outgoing: Outgoing, sender: str) -> str:
+    """Give the name people see: what the organization chose for its own address, else whoever writes."""
+    own = outgoing.own
+    chosen = own.settings.get("from_name") if own is not None and own.sender == sender else None
+    return chosen or outgoing.sender_name
+
+
+def _way_out(address: str) -> list[dict[str, str]]:
+    """Let mail programs end such mail with one click (RFC 8058): the address, then that a POST there is enough."""
+    return [
+        {"Name": "List-Unsubscribe", "Value": f"<{address}>"},
+        {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+    ]
+
+
+def _file(attachment: Attachment) -> dict[str, Any]:
+    return {
+        "FileName": attachment.filename,
+        "ContentType": attachment.content_type,
+        "ContentDisposition": "ATTACHMENT",
+        "ContentTransferEncoding": "BASE64",
+        "RawContent": attachment.content,
+    }
 
 
 def _unverified(sender: str) -> tuple[Text, Text]:
