@@ -1,8 +1,8 @@
 """Consent as a ledger: who agreed to what, when, on whose word; what is in force is its projection."""
 
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
-from typing import get_args
+from typing import Literal, get_args
 
 from carillon.domain.channels import ALL, Channel, Purpose
 from carillon.domain.clients import Client, Consents, ConsentState, Grants, default_consents
@@ -25,15 +25,22 @@ class Granted:
     granted: bool
 
 
+Opt = Literal["out", "back"]
+
+
 @document
 class LedgerEntry:
-    """What was stated in one call, on whose word. `actor` is the key that wrote it and the user it wrote for."""
+    """What was stated in one call, on whose word. `actor` is the key that wrote it and the user it wrote for.
+
+    `opt`: the person's own word on a whole channel; then `changes` say what counts there from then on.
+    """
 
     changes: list[Granted]
     at: str
     source: str
     actor: dict[str, str]
     wording: str | None = None
+    opt: Opt | None = None
 
 
 @document
@@ -51,8 +58,9 @@ class HistoryItem:
 
 @document
 class ConsentHistory(ConsentState):
-    """Consents in force, and everything that led to them, oldest first."""
+    """Consents in force, and everything that led to them, oldest first; an opt-out bars its channel above them."""
 
+    opted_out: list[Channel] = field(default_factory=list)
     history: list[HistoryItem]
 
 

@@ -1,87 +1,19 @@
 """decide(): who is told what, where; and if not, why not. Pure; every sender, explanation and simulation asks it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
-from typing import Literal
 
 from carillon.domain.catalog import ROWS, Audience, Row, general_key, reminder_template_key, row_for
 from carillon.domain.channels import CHANNELS, Channel, Purpose
-from carillon.domain.clients import Client, Staff, reminders_of
-from carillon.domain.organizations import Organization
-from carillon.domain.own_texts import OwnTexts
+from carillon.domain.clients import Client, reminders_of
+from carillon.domain.decisions import Account, Decision, Facts, Level, Verdict
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
 from carillon.domain.records import Event, StoredRecord
-from carillon.domain.rules import Rule, RulesInForce
-from carillon.domain.settings import Reminder, Settings, Strategy
+from carillon.domain.rules import Rule
+from carillon.domain.settings import Reminder, Strategy
 from carillon.domain.templates import choose_locale
-from carillon.domain.values import value
+from carillon.domain.timing import event_in_time, reminder_in_time
 
-Level = Literal["builtin", "organization", "client", "record", "account"]
-
-
-@value(kw_only=True)
-class Account:
-    """What the obstacles of a channel depend on, beside the person.
-
-    `connected`: channels that can send for this organization. `whatsapp_templates`: (template key, audience, locale)
-    that have an approved template.
-    """
-
-    organization: Organization
-    settings: Settings
-    connected: frozenset[Channel]
-    whatsapp_templates: frozenset[tuple[str, str, str]] = frozenset()
-    own_texts: OwnTexts = field(default_factory=OwnTexts)
-
-
-@value(kw_only=True)
-class Facts(Account):
-    """Everything a decision depends on, read in one go."""
-
-    rules: RulesInForce
-    record: StoredRecord
-    client: Client | None
-    staff: Mapping[str, Staff]
-
-
-@value
-class Decision:
-    """Send on this channel to this address with this template, or do not, for this reason set at this level."""
-
-    recipient: Recipient
-    channel: Channel
-    send: bool
-    template: str
-    address: str | None = None
-    reason: str | None = None
-    level: Level = "builtin"
-
-
-@value
-class Verdict:
-    """All channels of one recipient on one occasion, in the order in which they are listed."""
-
-    recipient: Recipient
-    template: str
-    listed: tuple[Decision, ...]
-    strategy: Strategy | None = None
-
-    @property
-    def send(self) -> tuple[Decision, ...]:
-        """The channels that send."""
-        return tuple(item for item in self.listed if item.send)
-
-    @property
-    def refused(self) -> tuple[Decision, ...]:
-        """The channels that do not, each with its reason."""
-        return tuple(item for item in self.listed if not item.send)
-
-    @property
-    def strategy_continues(self) -> bool:
-        """Whether a channel that failed gives its turn to the next one."""
-        return self.strategy == "first_reachable"
-
-
+PUSH: Channel = "push"
 Told = set[tuple[Channel, str]]
 """Addresses that were told already, by channel, whatever their letters' case."""
 
@@ -98,16 +30,18 @@ def decide_event(event: Event, facts: Facts, told: Told | None = None) -> list[V
     staff_told, client_told = told if told is not None else set(), Told()
     for audience in _most_specific_first(row, event):
         rule = facts.rules.rules.for_row(row.key, audience)
-        if rule is None or not rule.enabled_channels:
+        if rule is None:
             continue
         for recipient in _recipients(audience, event, facts):
             decisions = _by_rule(rule, recipient, event, row.purpose, facts)
-            decisions = [_without_doubles(decision, staff_told | client_told) for decision in decisions]
+            decisions = [_without_doubles(each, staff_told | client_told) for each in decisions]
             # Two clients may share an address, and each is to know what became of his appointment.
             (client_told if audience == "client" else staff_told).update(
                 _place(item) for item in decisions if item.send
             )
-            verdicts.append(_verdict(recipient, rule.key, decisions))
+            verdict = _verdict(recipient, rule.key, decisions)
+            # A rule that is off says nothing, and still push goes: no rule switches it.
+            verdicts += [verdict] if verdict.listed or verdict.beside else []
     return verdicts
 
 
@@ -132,11 +66,14 @@ def decide_reminder(key: str, facts: Facts, *, given_up: Mapping[str, str] | Non
     decisions = [
         _no(recipient, name, template, gone[name], "account")
         if name in gone
-        else obstacle(recipient, name, template, purpose_of(template), facts)
+        else reminder_in_time(obstacle(recipient, name, template, purpose_of(template), facts), reminder, facts)
         for name in reminder.channels
     ]
     chosen = _first_only(decisions) if reminder.strategy == "first_reachable" else decisions
-    return _verdict(recipient, template, chosen, reminder.strategy)
+    # What went beside the first try does not go again beside the next.
+    push = obstacle(recipient, PUSH, template, purpose_of(template), facts) if given_up is None else None
+    beside = [] if push is None else [reminder_in_time(push, reminder, facts)]
+    return _verdict(recipient, template, [*chosen, *beside], reminder.strategy)
 
 
 def obstacle(recipient: Recipient, channel: Channel, template: str, purpose: Purpose, facts: Account) -> Decision:
@@ -212,15 +149,21 @@ def _by_rule(rule: Rule, recipient: Recipient, event: Event, purpose: Purpose, f
     return [
         _no(recipient, channel, rule.template_for(channel), "recipient_is_actor", "record")
         if told_himself
-        else obstacle(recipient, channel, rule.template_for(channel), purpose, facts)
-        for channel in rule.enabled_channels
+        else event_in_time(
+            obstacle(recipient, channel, rule.template_for(channel), purpose, facts), event.type, purpose, facts
+        )
+        for channel in (*rule.enabled_channels, PUSH)
     ]
 
 
 def _verdict(
     recipient: Recipient, template: str, decisions: Iterable[Decision], strategy: Strategy | None = None
 ) -> Verdict:
-    return Verdict(recipient, template, tuple(decisions), strategy)
+    """Put decisions together; push that does not send leaves no trace, since nobody asked for it."""
+    every = list(decisions)
+    listed = tuple(item for item in every if item.channel != PUSH)
+    beside = tuple(item for item in every if item.channel == PUSH and item.send)
+    return Verdict(recipient, template, listed, strategy, beside)
 
 
 def _first_only(decisions: list[Decision]) -> list[Decision]:
@@ -240,7 +183,9 @@ def _no(recipient: Recipient, channel: Channel, template: str, reason: str, leve
 
 
 def _place(decision: Decision) -> tuple[Channel, str]:
-    return decision.channel, (decision.address or "").casefold()
+    # A device is named within its person only.
+    where = decision.recipient.ref if decision.channel == PUSH else decision.address or ""
+    return decision.channel, where.casefold()
 
 
 def _without_doubles(decision: Decision, told: Told) -> Decision:
@@ -287,5 +232,5 @@ def _recipients(audience: Audience, event: Event, facts: Facts) -> list[Recipien
     of_role = [member for member in facts.staff.values() if member.active and audience in member.roles]
     members = [staff_recipient(member, audience, settings) for member in of_role]
     # The day of the event is part of the reference, so that one busy role does not become one hot partition.
-    role = role_recipient(audience, f"r:{audience}#{event.at[:10]}", settings)
+    role = role_recipient(audience, f"r:{audience}#{event.at[:10]}", settings, facts.organization.opted)
     return [*members, role] if role is not None else members

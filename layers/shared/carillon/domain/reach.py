@@ -38,13 +38,30 @@ class Refused:
 
 
 @document
+class OptedAddress:
+    """What somebody at one of the settings' addresses said of a channel: `out` since `at`, or back since then.
+
+    It is the person's word, so it holds for the address, not for whoever the settings name next.
+    """
+
+    channel: Channel
+    address: str
+    out: bool
+    at: Instant
+
+
+@document
 class Reach:
     """What is known of the ways to a person.
 
-    `replied_at`: per channel, when the person last wrote, which opens WhatsApp's window for free text.
+    `replied_at`: per channel, when the person last wrote, which opens WhatsApp's window for free text; `replied_to`:
+    to which of the organization's own senders that was (missing: the deployment's), because the window is with that
+    one alone. `opted_at`: per channel, when the person last opted out or came back; an older word doesn't count.
     """
 
     chats: Chats = field(default_factory=dict)
     devices: Devices = field(default_factory=list)
     refused: Annotated[list[Refused], Items(max=20)] = field(default_factory=list)
     replied_at: dict[Channel, Instant] = field(default_factory=dict)
+    replied_to: dict[Channel, str] = field(default_factory=dict)
+    opted_at: dict[Channel, Instant] = field(default_factory=dict)

@@ -1,21 +1,29 @@
 """Just before a message is claimed: whether it is still true, allowed, and in time."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from carillon.domain.decide import Facts, in_force, obstacle, purpose_of, still_called_for
+from carillon.domain.decide import in_force, obstacle, purpose_of, still_called_for
+from carillon.domain.decisions import Decision, Facts
 from carillon.domain.messages import Message, event_deadline
 from carillon.domain.plan import called_for
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
+from carillon.domain.timing import event_in_time, reminder_in_time
 from carillon.domain.values import value
 
 
 @value
 class Recheck:
-    """`status` None: send it to `address`. Else the status and reason with which it leaves the queue."""
+    """`status` None: send it to `address`. Else the status and reason with which it leaves the queue.
+
+    `queued`: it waits on, till `not_before`, and may go `until` then even where its deadline is sooner.
+    """
 
     address: str = ""
     status: str | None = None
     reason: str | None = None
+    not_before: datetime | None = None
+    until: datetime | None = None
 
 
 def recheck(message: Message, facts: Facts | None, now: datetime) -> Recheck:
@@ -32,9 +40,22 @@ def recheck(message: Message, facts: Facts | None, now: datetime) -> Recheck:
     if reason is not None or recipient is None or message.channel is None:
         return Recheck(status="suppressed", reason=reason or "no_address")
     found = obstacle(recipient, message.channel, message.template, purpose_of(message.template), facts)
+    found = _in_time(found, message, replace(facts, now=now))
     if not found.send:
         return Recheck(status="suppressed", reason=found.reason)
+    if found.not_before is not None:
+        return Recheck(status="queued", reason=found.reason, not_before=found.not_before, until=found.until)
     return Recheck(address=found.address or "")
+
+
+def _in_time(decision: Decision, message: Message, facts: Facts) -> Decision:
+    """Look at the quiet hours again: a late try must not fall into the night."""
+    if message.origin == "manual":
+        return decision
+    if message.occasion.event is not None:
+        return event_in_time(decision, message.occasion.event, purpose_of(message.template), facts)
+    reminder = in_force(facts.client, str(message.occasion.reminder))
+    return reminder_in_time(decision, reminder, facts) if reminder is not None else decision
 
 
 def _deadline(message: Message, facts: Facts) -> datetime:
@@ -54,7 +75,7 @@ def recipient_of(message: Message, facts: Facts) -> Recipient | None:
     if ref.startswith("s:"):
         member = facts.staff.get(ref[2:])
         return staff_recipient(member, message.audience, facts.settings) if member and member.active else None
-    return role_recipient(message.audience, ref, facts.settings)
+    return role_recipient(message.audience, ref, facts.settings, facts.organization.opted)
 
 
 def _not_true_any_more(message: Message, facts: Facts) -> str | None:

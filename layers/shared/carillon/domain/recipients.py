@@ -1,11 +1,11 @@
 """Who can be told: clients, members of staff, and the manager's and owner's addresses in the settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from carillon.domain.catalog import Audience
 from carillon.domain.channels import CHANNELS, Channel, Purpose
 from carillon.domain.clients import Client, Grants, Staff
-from carillon.domain.reach import Reach, Refusal, Refused
+from carillon.domain.reach import OptedAddress, Reach, Refusal, Refused
 from carillon.domain.settings import Settings
 from carillon.domain.values import value
 
@@ -60,12 +60,18 @@ def staff_recipient(member: Staff, audience: Audience, settings: Settings) -> Re
     )
 
 
-def role_recipient(audience: Audience, ref: str, settings: Settings) -> Recipient | None:
-    """Take the manager's or owner's address of the settings as someone to be told; None where there is none."""
+def role_recipient(audience: Audience, ref: str, settings: Settings, opted: Sequence[OptedAddress]) -> Recipient | None:
+    """Take the manager's or owner's address of the settings as someone to be told; None where there is none.
+
+    `opted`: the organization's list of what people at such addresses said.
+    """
     notified = settings.manager if audience == "manager" else settings.owner
     if notified.email is None and notified.mobile is None:
         return None
-    return Recipient(audience, ref, {"email": notified.email, "phone": notified.mobile}, settings.locale)
+    addresses = {"email": notified.email, "phone": notified.mobile}
+    said = (each for each in opted if same(each, addresses.get(CHANNELS[each.channel].address)))
+    out = tuple(each.channel for each in said if each.out)
+    return Recipient(audience, ref, addresses, settings.locale, opted_out=out)
 
 
 def _linked(reach: Reach) -> dict[str, str | None]:
@@ -73,6 +79,6 @@ def _linked(reach: Reach) -> dict[str, str | None]:
     return {"telegram": reach.chats.get("telegram"), "viber": reach.chats.get("viber"), "device": devices or None}
 
 
-def same(refused: Refused, address: str | None) -> bool:
-    """Whether a refusal is about this address; letters' case does not make another one."""
-    return address is not None and refused.address.casefold() == address.casefold()
+def same(noted: Refused | OptedAddress, address: str | None) -> bool:
+    """Whether what is noted is about this address; letters' case does not make another one."""
+    return address is not None and noted.address.casefold() == address.casefold()

@@ -32,12 +32,14 @@ class Owned:
     opted_out: bool
 
 
-def owned_addresses(channel: Channel, settings: Settings, staff: Iterable[Staff], now: datetime) -> list[Owned]:
+def owned_addresses(
+    channel: Channel, organization: Organization, settings: Settings, staff: Iterable[Staff], now: datetime
+) -> list[Owned]:
     """List who may be sent a test: the manager and owner of the settings, and the active staff."""
     day = now.date().isoformat()
     people: list[Recipient | None] = [
-        role_recipient("manager", f"r:manager#{day}", settings),
-        role_recipient("owner", f"r:owner#{day}", settings),
+        role_recipient("manager", f"r:manager#{day}", settings, organization.opted),
+        role_recipient("owner", f"r:owner#{day}", settings, organization.opted),
         *(staff_recipient(member, "collaborator", settings) for member in staff if member.active),
     ]
     kind = CHANNELS[channel].address
@@ -65,7 +67,7 @@ def recheck_trial(
         return Recheck(status="expired", reason="too_late")
     if message.channel not in connected:
         return Recheck(status="suppressed", reason="channel_not_connected")
-    known = owned_addresses(message.channel, settings, staff.values(), message.created_at)
+    known = owned_addresses(message.channel, organization, settings, staff.values(), message.created_at)
     found = next((each for each in known if (each.ref, each.address) == (message.key.recipient, message.to)), None)
     if found is None or found.opted_out:
         return Recheck(status="suppressed", reason="no_address" if found is None else "opted_out")

@@ -27,7 +27,10 @@ class ConsentKeeping:
         if client is None or client.removed:
             raise NotFound(f"there is no client {client_id!r}")
         return ConsentHistory(
-            service=client.consents.service, marketing=client.consents.marketing, history=history(entries)
+            service=client.consents.service,
+            marketing=client.consents.marketing,
+            opted_out=client.opted_out,
+            history=history(entries),
         )
 
     def state(self, caller: Caller, client_id: str, stated: Consents) -> ConsentHistory:

@@ -10,6 +10,7 @@ from carillon.domain.constraints import Text, document
 from carillon.domain.decide import whatsapp_template
 from carillon.domain.errors import Conflict, InvalidValue
 from carillon.domain.messages import Message, Occasion, message_key
+from carillon.domain.organizations import Organization
 from carillon.domain.settings import Settings
 from carillon.domain.trials import Owned, TrialText, owned_addresses
 from carillon.ports.delivery import Connections, RenderingFailed
@@ -77,7 +78,7 @@ class TemplateTrials:
             self._texts.preview(replace(chosen.place, locale=chosen.locale), chosen.own, settings, None)
         except RenderingFailed as error:
             raise wrong("/body", "template_invalid", f"can't be rendered: {error}") from error
-        person = self._owned(org_id, wanted, settings)
+        person = self._owned(chosen.view.organization, wanted, settings)
         self._require_open(chosen, person)
         message = self._message(org_id, chosen, person)
         until = message.created_at + timedelta(days=settings.retention_days)
@@ -86,13 +87,13 @@ class TemplateTrials:
         self._queues.send_ready([trial_ready(org_id, message)])
         return Trial(id=message.id, channel=chosen.place.channel, to=person.address, status=message.status)
 
-    def _owned(self, org_id: str, wanted: TrialInput, settings: Settings) -> Owned:
+    def _owned(self, organization: Organization, wanted: TrialInput, settings: Settings) -> Owned:
         """Find whose address it is; staff are read only if it is neither the manager's nor the owner's."""
         channel, now, address = wanted.channel, self._clock.now(), self._written(wanted, settings)
-        found = _at(address, owned_addresses(channel, settings, [], now))
+        found = _at(address, owned_addresses(channel, organization, settings, [], now))
         if found is None:
-            staff = self._reader.all_staff(org_id).values()
-            found = _at(address, owned_addresses(channel, settings, staff, now))
+            staff = self._reader.all_staff(organization.id).values()
+            found = _at(address, owned_addresses(channel, organization, settings, staff, now))
         if found is not None:
             return found
         raise wrong("/to", "unknown_reference", "must be an address of the manager, the owner or active staff")

@@ -43,7 +43,7 @@ class DynamoOrganizations:
     def create(self, tenant: NewTenant, now: datetime, remember: StoredAnswer | None) -> bool:
         """Store a new organization in one transaction; False when its id is taken."""
         writes = [
-            Write(keys.organization(org.id), item=_item(org, 1), condition="attribute_not_exists(pk)")
+            Write(keys.organization(org.id), item=organization_item(org, 1), condition="attribute_not_exists(pk)")
             for org in tenant.organizations
         ]
         for organization, settings in zip(tenant.organizations, tenant.settings, strict=True):
@@ -67,7 +67,7 @@ class DynamoOrganizations:
         writes = [
             Write(
                 keys.organization(stored.document.id),
-                item=_item(stored.document, stored.version + 1),
+                item=organization_item(stored.document, stored.version + 1),
                 condition="v = :v",
                 values={"v": stored.version},
             )
@@ -99,7 +99,8 @@ class DynamoOrganizations:
         return Page([document for document in documents if not document.deleted], last)
 
 
-def _item(organization: Organization, version: int) -> Item:
+def organization_item(organization: Organization, version: int) -> Item:
+    """Give the item of a data set as it is written whole."""
     item: Item = {"ty": "organization", "doc": codec.dumps(organization), "v": version}
     if organization.id.endswith(TEST_SUFFIX):
         return item
