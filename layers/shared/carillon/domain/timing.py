@@ -1,0 +1,122 @@
+"""When a decided message goes: at once, when its reminder is meant, or when quiet hours let it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from carillon.domain.catalog import ROWS, reminder_template_key
+from carillon.domain.channels import Channel, Purpose
+from carillon.domain.clients import Client
+from carillon.domain.decisions import Decision, Facts
+from carillon.domain.messages import AFTERWARDS
+from carillon.domain.quiet import (
+    AS_SET,
+    GRACE,
+    Window,
+    ahead_of,
+    last_call,
+    moment,
+    window_of,
+    windows_for,
+)
+from carillon.domain.records import Appointment
+from carillon.domain.settings import QuietHours, Reminder, Settings
+from carillon.domain.times import parse_local_time
+from carillon.domain.values import value
+
+QUIET = "quiet_hours"
+
+
+@value
+class Quiet:
+    """The quiet hours of an organization, in the zone of one recipient."""
+
+    hours: QuietHours
+    zone: str
+
+    @classmethod
+    def of(cls, settings: Settings, client: Client | None, appointment: Appointment) -> "Quiet":
+        """Read them in the client's zone: its own, else the appointment's, else the organization's."""
+        own = client.time_zone if client is not None else None
+        return cls(settings.quiet_hours, own or appointment.time_zone or settings.time_zone)
+
+
+def reminder_windows(
+    reminder: Reminder, channel: Channel, quiet: Quiet, meant: datetime, at: datetime
+) -> tuple[Window, ...]:
+    """Name the windows that hold a reminder, meant for one instant, on a channel at another one.
+
+    One whose own wall time lies in the organization's quiet hours goes as set; marketing is held all the same.
+    """
+    row = ROWS.get(reminder_template_key(reminder.key))
+    windows = windows_for(channel, row.purpose if row is not None else "service", quiet.hours)
+    as_set = is_set_into(reminder, quiet.hours) and at < meant + AS_SET
+    return tuple(window for window in windows if not (as_set and window == window_of(quiet.hours)))
+
+
+def is_set_into(reminder: Reminder, hours: QuietHours) -> bool:
+    """Whether a reminder's own wall time lies in the quiet hours."""
+    window = window_of(hours)
+    return window is not None and reminder.when.at is not None and parse_local_time(reminder.when.at) in window
+
+
+def early_call(reminder: Reminder, at: datetime, start: datetime, quiet: Quiet, now: datetime) -> datetime | None:
+    """Say when a reminder meant for `at` has to be looked at before, because quiet hours hold it past the appointment.
+
+    None when no channel of it is held like that, or when the quiet hours have begun.
+    """
+    if not reminder.when.ahead_of_start:
+        return None
+    found = []
+    for channel in reminder.channels:
+        windows = reminder_windows(reminder, channel, quiet, at, at)
+        begin = last_call(at, windows, quiet.zone, start)
+        if begin is not None and begin > now:
+            found.append(ahead_of(begin, windows, quiet.zone))
+    return min(found, default=None)
+
+
+def timed(
+    decision: Decision,
+    windows: tuple[Window, ...],
+    zone: str,
+    *,
+    meant: datetime,
+    now: datetime,
+    limit: datetime | None,
+) -> Decision:
+    """Give a decision its time; one that quiet hours swallow becomes a decision not to send.
+
+    `limit`: the instant past which the message is of no use (the appointment's start), if there is one.
+    """
+    at = moment(meant, now, windows, zone, limit)
+    if at is None:
+        return replace(decision, send=False, reason=QUIET, level="organization")
+    if at <= now:
+        return decision
+    if at <= meant:
+        return replace(decision, not_before=at, reason=QUIET if at < meant else None)
+    until = at + GRACE if limit is None else min(at + GRACE, limit)
+    return replace(decision, not_before=at, until=until, reason=QUIET)
+
+
+def reminder_in_time(decision: Decision, reminder: Reminder, facts: Facts) -> Decision:
+    """Give a decision on a reminder its time: when it is meant, or when quiet hours let it."""
+    record, now = facts.record, facts.now
+    if not decision.send or now is None:
+        return decision
+    meant = next((entry.at for entry in record.plan if entry.key == reminder.key and entry.state == "planned"), now)
+    quiet = Quiet.of(facts.settings, facts.client, record.appointment)
+    windows = reminder_windows(reminder, decision.channel, quiet, meant, max(meant, now))
+    limit = record.appointment.starts(facts.settings.time_zone) if reminder.when.ahead_of_start else None
+    return timed(decision, windows, quiet.zone, meant=meant, now=now, limit=limit)
+
+
+def event_in_time(decision: Decision, event: str, purpose: Purpose, facts: Facts) -> Decision:
+    """Give a decision on an event its time: now, or when quiet hours let it; only clients are spared at night."""
+    now, appointment = facts.now, facts.record.appointment
+    if not decision.send or now is None or decision.recipient.audience != "client":
+        return decision
+    quiet = Quiet.of(facts.settings, facts.client, appointment)
+    windows = windows_for(decision.channel, purpose, quiet.hours)
+    limit = None if event in AFTERWARDS else appointment.starts(facts.settings.time_zone)
+    return timed(decision, windows, quiet.zone, meant=now, now=now, limit=limit)
