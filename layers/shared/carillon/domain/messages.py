@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from carillon.domain.catalog import Audience
-from carillon.domain.channels import LISTABLE, Channel
+from carillon.domain.channels import ALL, Channel
 from carillon.domain.ids import digest
 from carillon.domain.settings import When
 from carillon.domain.times import iso
@@ -78,7 +78,7 @@ def message_key(o: str, occasion: Occasion, audience: Audience, recipient: str, 
 
 def reminder_places(o: str, occasion: Occasion, client_id: str) -> list[MessageKey]:
     """Name every place where a reminder's message to a client may lie: one per channel, and the decision not to."""
-    channels: tuple[Channel | None, ...] = (*LISTABLE, None)
+    channels: tuple[Channel | None, ...] = (*ALL, None)
     return [message_key(o, occasion, "client", f"c:{client_id}", channel) for channel in channels]
 
 

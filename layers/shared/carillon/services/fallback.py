@@ -4,6 +4,7 @@ The next message lies under the same occasion on the next channel, so a racing r
 message between them.
 """
 
+from carillon.domain.channels import CHANNELS
 from carillon.domain.decide import decide_reminder
 from carillon.domain.messages import Message
 from carillon.domain.values import value
@@ -41,7 +42,11 @@ class Fallback:
             return None
         if message.channel is None or self.clock.now() >= message.deadline:
             return None
-        facts = facts_of(snapshot, record, self.connections, client=snapshot.clients.get(client_id))
+        if not CHANNELS[message.channel].configurable:
+            # Push goes beside the strategy's channels and is none of them.
+            return None
+        client = snapshot.clients.get(client_id)
+        facts = facts_of(snapshot, record, self.connections, client=client, now=self.clock.now())
         if facts is None:
             return None
         tried = {**dict(message.tried), message.channel: moved.reason or ""}

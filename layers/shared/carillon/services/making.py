@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from carillon.domain.channels import Channel
-from carillon.domain.decide import Decision, Verdict
+from carillon.domain.decisions import Decision, Verdict
 from carillon.domain.messages import Message, Occasion, message_key
 from carillon.domain.recipients import Recipient
 from carillon.domain.values import value
@@ -99,7 +99,7 @@ class MessageMaker:
 
 def _before(decision: Decision, verdict: Verdict) -> tuple[tuple[str, str], ...]:
     """Name the channels of a strategy that come before this one and gave it their turn, with their reasons."""
-    if not verdict.strategy_continues:
+    if not verdict.strategy_continues or decision in verdict.beside:
         return ()
     listed = [item.channel for item in verdict.listed]
     earlier = listed[: listed.index(decision.channel)]
