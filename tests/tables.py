@@ -10,6 +10,8 @@ import yaml
 from moto import mock_aws
 
 from carillon.adapters.dynamodb.table import Table
+from tests.aws_rules import watching
+from tests.builders import NOW
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 MADE_WITH = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
@@ -42,4 +44,5 @@ def table_on_moto() -> Iterator[CountingTable]:
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
         client.create_table(TableName="table", **{name: properties[name] for name in MADE_WITH})
-        yield CountingTable(client, "table")
+        with watching(client.meta.events, lambda: NOW):
+            yield CountingTable(client, "table")

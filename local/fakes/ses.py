@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.header import decode_header, make_header
-from email.utils import getaddresses, parseaddr
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlencode
 
 from local.clock import SimulatedClock
+from local.fakes import ses_rules
 from local.fakes.callbacks import Callbacks
 from local.fakes.http import Answer, Call
 from local.faults import Fault, FaultRegistry
 from local.outbox import Outbox, Sent, instant
 from local.template import ACCOUNT_ID, Template
 
-_TAG = re.compile(r"[A-Za-z0-9_\-]{1,256}")
-_HEADER_VALUE = re.compile(r"[ -~]*")
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_HEADER_LIMIT, _HEADER_LENGTH, _RECIPIENT_LIMIT = 15, 995, 50
-_SIZE_LIMIT = 40 * 1024 * 1024
 _DELIVERED_AFTER_S = 1.0
 _COMPLAINED_AFTER_S = 2.0
 _SIMULATOR = "simulator.amazonses.com"
@@ -114,16 +108,10 @@ class Ses:
         name = request.get("ConfigurationSetName")
         if name and name not in self._sets:
             raise _RefusedError("NotFoundException", f"Configuration set <{name}> does not exist.", 404)
-        if not _ADDRESS.fullmatch(parseaddr(request.get("FromEmailAddress", ""))[1]):
-            raise _RefusedError("BadRequestException", "Missing or illegal FromEmailAddress")
-        destination = request.get("Destination", {})
-        recipients = [a for kind in ("ToAddresses", "CcAddresses", "BccAddresses") for a in destination.get(kind, [])]
-        if not recipients or len(recipients) > _RECIPIENT_LIMIT:
-            raise _RefusedError("BadRequestException", "Recipient count must be between 1 and 50")
-        if not all(_ADDRESS.fullmatch(address) for _, address in getaddresses(recipients)):
-            raise _RefusedError("BadRequestException", "Illegal address")
-        _check_tags_and_headers(request)
-        return recipients
+        for fault in ses_rules.faults(request):
+            raise _RefusedError("BadRequestException", fault)
+        destination = request["Destination"]
+        return [a for kind in ("ToAddresses", "CcAddresses", "BccAddresses") for a in destination.get(kind, [])]
 
     def _publish_events(
         self, request: Mapping[str, Any], message_id: str, recipients: list[str], tags: dict[str, list[str]]
@@ -218,25 +206,6 @@ class Ses:
         }
 
 
-def _check_tags_and_headers(request: Mapping[str, Any]) -> None:
-    for tag in request.get("EmailTags", []):
-        if not _TAG.fullmatch(tag["Name"]) or not _TAG.fullmatch(tag["Value"]):
-            raise _RefusedError("BadRequestException", f"Invalid tag {tag['Name']}")
-    simple = request.get("Content", {}).get("Simple", {})
-    headers = simple.get("Headers", [])
-    if len(headers) > _HEADER_LIMIT:
-        raise _RefusedError("BadRequestException", "at most 15 headers")
-    for header in headers:
-        value = header["Value"]
-        if not _HEADER_VALUE.fullmatch(value) or len(value) > _HEADER_LENGTH:
-            raise _RefusedError("BadRequestException", f"Invalid header value of {header['Name']}")
-    subject = simple.get("Subject", {})
-    if "\n" in subject.get("Data", "") or "\r" in subject.get("Data", ""):
-        raise _RefusedError("BadRequestException", "Invalid subject")
-    if not subject.get("Charset") and not subject.get("Data", "").isascii():
-        raise _RefusedError("BadRequestException", "Subject needs a Charset")
-
-
 def _destinations(template: Template) -> dict[str, list[Destination]]:
     found: dict[str, list[Destination]] = {}
     for resource in template.resources("AWS::SES::ConfigurationSetEventDestination"):
@@ -254,12 +223,7 @@ def _readable(text: str) -> str:
 
 
 def _attachment(entry: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        size = len(base64.b64decode(entry["RawContent"], validate=True))
-    except (binascii.Error, KeyError):
-        raise _RefusedError("BadRequestException", "Invalid attachment") from None
-    if size > _SIZE_LIMIT:
-        raise _RefusedError("BadRequestException", "Message is too large")
+    size = len(base64.b64decode(entry["RawContent"]))
     return {"filename": entry["FileName"], "content_type": entry.get("ContentType"), "size": size}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
@@ -10,13 +9,11 @@ from xml.sax.saxutils import escape
 
 import aiohttp
 
+from local.fakes import sns_rules
 from local.fakes.http import Answer, Call
 from local.faults import Fault
 from local.outbox import Outbox, Sent
 
-_PHONE = re.compile(r"\+[1-9]\d{6,14}")
-_SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}")
-_TEXT_LIMIT = 1600
 _NAMESPACE = "http://sns.amazonaws.com/doc/2010-03-31/"
 
 
@@ -48,14 +45,10 @@ class Sns:
     def _publish(self, form: Mapping[str, str]) -> Answer:
         phone, text = form["PhoneNumber"], form.get("Message", "")
         attributes = _attributes(form)
-        sender = attributes.get("AWS.SNS.SMS.SenderID", "")
-        if not _PHONE.fullmatch(phone):
-            reason = f"Invalid parameter: PhoneNumber Reason: {phone} is not valid to publish to"
-            return _problem("InvalidParameter", 400, reason)
-        if not text or len(text) > _TEXT_LIMIT:
-            return _problem("InvalidParameter", 400, "Invalid parameter: Message")
-        if sender and not _SENDER_ID.fullmatch(sender):
-            return _problem("InvalidParameter", 400, "Invalid parameter: SenderID")
+        request = {"PhoneNumber": phone, "Message": text, "MessageAttributes": attributes}
+        for fault in sns_rules.faults(request):
+            return _problem("InvalidParameter", 400, fault)
+        sender = attributes.get("AWS.SNS.SMS.SenderID", {}).get("StringValue", "")
         message_id = str(uuid.uuid4())
         self._outbox.add(Sent("sms", "sns", to=phone, sender=sender or "SMS", text=text, provider_id=message_id))
         xml = (
@@ -72,12 +65,12 @@ class Sns:
             return Answer(response.status, await response.read(), {"content-type": kind})
 
 
-def _attributes(form: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _attributes(form: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
     for key, name in form.items():
         if key.startswith("MessageAttributes.entry.") and key.endswith(".Name"):
-            value = key.removesuffix("Name") + "Value.StringValue"
-            found[name] = form.get(value, "")
+            value = key.removesuffix("Name") + "Value."
+            found[name] = {part: form.get(value + part, "") for part in ("DataType", "StringValue")}
     return found
 
 

@@ -23,6 +23,7 @@ from carillon.adapters import aws as aws_clients
 from carillon.runtime.http import Door, Route
 from local import resources
 from local.template import ACCOUNT_ID, Template
+from tests.aws_rules import Watch
 
 REGION = "eu-central-1"
 ROOT = Path(__file__).parents[2]
@@ -65,11 +66,15 @@ class Response:
 
 @dataclass
 class Aws:
-    """The account: its template, its environment, and the names of all calls made to DynamoDB."""
+    """The account: its template, its environment, and the names of all calls made to DynamoDB.
+
+    `watch` holds every request of our clients against what AWS refuses and moto takes.
+    """
 
     template: Template
     environment: Mapping[str, str]
     clock: SetClock
+    watch: Watch
     calls: list[str] = field(default_factory=list)
     meanwhile: tuple[str, Callable[[], object]] | None = None
 
@@ -192,6 +197,7 @@ def admin_clients() -> resources.Clients:
         boto3.client("sqs", region_name=REGION),
         boto3.client("sns", region_name=REGION),
         boto3.client("secretsmanager", region_name=REGION),
+        boto3.client("kms", region_name=REGION),
     )
 
 

@@ -10,6 +10,7 @@ from carillon.adapters import aws as aws_clients
 from carillon.services.authentication import secret_hash
 from local import resources, wiring
 from local.template import ACCOUNT_ID, Template, load
+from tests.aws_rules import watching
 from tests.integration.account import (
     OPERATOR_KEY,
     REGION,
@@ -48,10 +49,13 @@ def aws(processed_template: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) 
             environment |= function.environment
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        account = Aws(template, environment, SetClock())
-        monkeypatch.setattr(bootstrap, "clock", account.clock)
+        clock = SetClock()
+        monkeypatch.setattr(bootstrap, "clock", clock)
         forget_services()
-        events = aws_clients.client("dynamodb").meta.events
-        events.register("before-call.dynamodb", lambda model, **_: account.heard(model.name))
-        yield account
-        forget_services()
+        emitter = aws_clients._session().get_component("event_emitter")
+        with watching(emitter, clock.now, {environment["SCHEDULER_ROLE_ARN"]}) as watch:
+            account = Aws(template, environment, clock, watch)
+            events = aws_clients.client("dynamodb").meta.events
+            events.register("before-call.dynamodb", lambda model, **_: account.heard(model.name))
+            yield account
+            forget_services()

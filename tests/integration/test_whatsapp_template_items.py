@@ -13,6 +13,7 @@ from carillon.adapters.dynamodb.table import Table
 from carillon.domain.organizations import Organization
 from carillon.domain.settings import Settings
 from carillon.ports.texts import StoredTemplate, Submitted
+from tests.aws_rules import watching
 
 
 class Clock:
@@ -35,7 +36,8 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         )
-        yield Table(client, "t")
+        with watching(client.meta.events, Clock().now):
+            yield Table(client, "t")
 
 
 def submitted(status: str, name: str = "a") -> Submitted:
