@@ -157,13 +157,13 @@ def test_whoever_stands_behind_an_address_of_the_settings_opts_out_with_that_add
     found = scene.store.documents["org"]
     assert isinstance(found, Organization)
     of_settings = settings(manager=Notified(mobile="+31611111111"), owner=Notified(mobile="+31622222222"))
-    manager = role_recipient("manager", "r:manager#2026-11-24", of_settings, found.opted)
-    owner = role_recipient("owner", "r:owner#2026-11-24", of_settings, found.opted)
+    manager = role_recipient("manager", "r:manager#2026-11-24", of_settings, found)
+    owner = role_recipient("owner", "r:owner#2026-11-24", of_settings, found)
     assert manager is not None
     assert owner is not None
     assert (manager.opted_out, owner.opted_out) == (("whatsapp",), ())
     next_one = settings(manager=Notified(mobile="+31633333333"))
-    successor = role_recipient("manager", "r:manager#2026-11-24", next_one, found.opted)
+    successor = role_recipient("manager", "r:manager#2026-11-24", next_one, found)
     assert successor is not None
     assert successor.opted_out == ()
     assert scene.back("r:manager#2026-11-25")

@@ -232,5 +232,5 @@ def _recipients(audience: Audience, event: Event, facts: Facts) -> list[Recipien
     of_role = [member for member in facts.staff.values() if member.active and audience in member.roles]
     members = [staff_recipient(member, audience, settings) for member in of_role]
     # The day of the event is part of the reference, so that one busy role does not become one hot partition.
-    role = role_recipient(audience, f"r:{audience}#{event.at[:10]}", settings, facts.organization.opted)
+    role = role_recipient(audience, f"r:{audience}#{event.at[:10]}", settings, facts.organization)
     return [*members, role] if role is not None else members

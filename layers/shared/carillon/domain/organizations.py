@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from carillon.domain.channel_states import ChannelState
 from carillon.domain.channels import Channel
 from carillon.domain.constraints import Country, Locale, Name, Zone, document
-from carillon.domain.reach import OptedAddress
+from carillon.domain.reach import OptedAddress, Refused
 from carillon.domain.values import value
 
 Role = Literal["operator", "org_admin", "manager", "staff", "integration"]
@@ -24,7 +24,7 @@ class Organization:
 
     `metering` None: nothing is metered; else units per bucket at the start. `deleted`: the tombstone; nothing is
     sent from then on. `channels`: the organization's own senders, in short; their documents lie apart. `opted`: what
-    people at the settings' manager's and owner's addresses said.
+    people at the settings' manager's and owner's addresses said; `refused`: those that must not be written to again.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Organization:
     created_at: str = ""
     channels: dict[Channel, ChannelState] = field(default_factory=dict)
     opted: list[OptedAddress] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
 
     @property
     def sends(self) -> bool:

@@ -75,7 +75,7 @@ def recipient_of(message: Message, facts: Facts) -> Recipient | None:
     if ref.startswith("s:"):
         member = facts.staff.get(ref[2:])
         return staff_recipient(member, message.audience, facts.settings) if member and member.active else None
-    return role_recipient(message.audience, ref, facts.settings, facts.organization.opted)
+    return role_recipient(message.audience, ref, facts.settings, facts.organization)
 
 
 def _not_true_any_more(message: Message, facts: Facts) -> str | None:

@@ -1,10 +1,11 @@
 """Who can be told: clients, members of staff, and the manager's and owner's addresses in the settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from carillon.domain.catalog import Audience
 from carillon.domain.channels import CHANNELS, Channel, Purpose
 from carillon.domain.clients import Client, Grants, Staff
+from carillon.domain.organizations import Organization
 from carillon.domain.reach import OptedAddress, Reach, Refusal, Refused
 from carillon.domain.settings import Settings
 from carillon.domain.values import value
@@ -60,18 +61,19 @@ def staff_recipient(member: Staff, audience: Audience, settings: Settings) -> Re
     )
 
 
-def role_recipient(audience: Audience, ref: str, settings: Settings, opted: Sequence[OptedAddress]) -> Recipient | None:
+def role_recipient(audience: Audience, ref: str, settings: Settings, organization: Organization) -> Recipient | None:
     """Take the manager's or owner's address of the settings as someone to be told; None where there is none.
 
-    `opted`: the organization's list of what people at such addresses said.
+    The organization knows what people at such addresses said, and which must not be written to again.
     """
     notified = settings.manager if audience == "manager" else settings.owner
     if notified.email is None and notified.mobile is None:
         return None
     addresses = {"email": notified.email, "phone": notified.mobile}
-    said = (each for each in opted if same(each, addresses.get(CHANNELS[each.channel].address)))
+    said = (each for each in organization.opted if same(each, addresses.get(CHANNELS[each.channel].address)))
     out = tuple(each.channel for each in said if each.out)
-    return Recipient(audience, ref, addresses, settings.locale, opted_out=out)
+    refused = tuple(organization.refused)
+    return Recipient(audience, ref, addresses, settings.locale, opted_out=out, refused=refused)
 
 
 def _linked(reach: Reach) -> dict[str, str | None]:

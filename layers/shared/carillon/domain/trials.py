@@ -38,8 +38,8 @@ def owned_addresses(
     """List who may be sent a test: the manager and owner of the settings, and the active staff."""
     day = now.date().isoformat()
     people: list[Recipient | None] = [
-        role_recipient("manager", f"r:manager#{day}", settings, organization.opted),
-        role_recipient("owner", f"r:owner#{day}", settings, organization.opted),
+        role_recipient("manager", f"r:manager#{day}", settings, organization),
+        role_recipient("owner", f"r:owner#{day}", settings, organization),
         *(staff_recipient(member, "collaborator", settings) for member in staff if member.active),
     ]
     kind = CHANNELS[channel].address

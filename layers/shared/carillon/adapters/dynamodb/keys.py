@@ -96,6 +96,16 @@ def email_guard(o: str, folded: str) -> Key:
     return f"{o}#U#e:{folded}", "GUARD"
 
 
+def chat(o: str, channel: str, chat_id: str) -> Key:
+    """The partition of the clients that have linked a chat, as that of a contact; nobody guards it."""
+    return f"{o}#U#{channel[0]}:{chat_id}", "GUARD"
+
+
+def link(o: str, name: str) -> Key:
+    """A one-time link to a chat, by the hash of its payload or by who is still to join."""
+    return f"{o}#LNK#{name}", "-"
+
+
 def contact_lookup(guard: Key, client_id: str) -> Key:
     """The row by which a client is found under its phone or e-mail."""
     return guard[0], f"C#{client_id}"
@@ -109,6 +119,11 @@ def device_claim(o: str, endpoint: str) -> Key:
 def name_word(o: str, word: str, client_id: str) -> Key:
     """The row by which a client is found under a word of its name."""
     return f"{o}#N#{word[:2]}", f"{word}#{client_id}"
+
+
+def suppression(o: str, digest: str, channel: str) -> Key:
+    """What is known against an address, which its keyed hash stands for."""
+    return f"{o}#X#{digest}", channel
 
 
 def staff(o: str, staff_id: str) -> Key:

@@ -1,0 +1,23 @@
+"""What is known against addresses, per organization; it outlives whoever had them."""
+
+from datetime import datetime
+from typing import Protocol
+
+from carillon.domain.channels import Channel
+from carillon.domain.reach import Refusal
+
+
+class Suppressions(Protocol):
+    """Addresses that an organization must not write to again, known by a keyed hash alone."""
+
+    def note(self, org_id: str, channel: Channel, address: str, reason: Refusal, at: datetime) -> Refusal | None:
+        """Note a report about mail that was sent at an instant; gives what holds against the address from then on.
+
+        None: the address was seen to since, so the report is about what is mended. May be repeated.
+        """
+
+    def find(self, org_id: str, channel: Channel, address: str) -> Refusal | None:
+        """Tell what holds against an address."""
+
+    def lift(self, org_id: str, channel: Channel, address: str, now: datetime) -> Refusal | None:
+        """Let a bounced address be written to again; gives what holds against it still (a complaint)."""
