@@ -6,7 +6,7 @@ from typing import Any
 
 from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, ConsentState, Staff
-from carillon.domain.decide import Facts
+from carillon.domain.decisions import Facts
 from carillon.domain.messages import Message, Occasion, message_key
 from carillon.domain.organizations import Organization
 from carillon.domain.records import Actor, Appointment, Event, Planned, StoredRecord

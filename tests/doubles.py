@@ -68,10 +68,10 @@ class MemorySchedules:
     deleted: list[Due] = field(default_factory=list)
 
     def create(self, reminder: Due) -> None:
-        if reminder.at <= self.clock.now():
+        if reminder.fires <= self.clock.now():
             raise ValueError("EventBridge Scheduler refuses a schedule in the past")
         name = _schedule(reminder)
-        self.expressions[name] = at_expression(reminder.at)
+        self.expressions[name] = at_expression(reminder.fires)
         self.kept[name] = reminder
 
     def delete(self, reminder: Due) -> None:

@@ -142,7 +142,7 @@ class Rig:
         """Move the clock to a scheduled reminder, and dispatch it as EventBridge Scheduler and SQS would."""
         (name,) = [name for name, due in self.schedules.kept.items() if due.key == key]
         due = self.schedules.kept.pop(name)
-        self.clock.at = max(self.clock.at, due.at)
+        self.clock.at = max(self.clock.at, due.fires)
         return self.dispatcher().dispatch([due])
 
     def take(self, channel: Channel) -> list[Ready]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from carillon.domain.catalog import Audience
 from carillon.domain.channels import Channel
-from carillon.domain.decide import Facts, Verdict
+from carillon.domain.decisions import Facts, Verdict
 from carillon.domain.rules import Rule, RuleChannel, Rules, RulesInForce
 from carillon.domain.settings import Notified
 from tests.builders import (

@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 
 import pytest
 
-from carillon.domain.decide import Level
+from carillon.domain.decisions import Level
 from carillon.domain.errors import CODES
 from carillon.domain.messages import STATUSES
 from local.template import load

@@ -11,7 +11,8 @@ from carillon.adapters.dynamodb.content_templates import ContentTemplates
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.table import Table
 from carillon.domain.channels import Channel
-from carillon.domain.decide import Facts, obstacle
+from carillon.domain.decide import obstacle
+from carillon.domain.decisions import Facts
 from carillon.domain.messages import Message, Occasion
 from carillon.domain.organizations import Organization
 from carillon.domain.recipients import client_recipient

@@ -7,7 +7,8 @@ import pytest
 
 from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, ConsentState, default_consents, reminders_of
-from carillon.domain.decide import Verdict, decide_reminder, in_force, still_called_for, whatsapp_template
+from carillon.domain.decide import decide_reminder, in_force, still_called_for, whatsapp_template
+from carillon.domain.decisions import Verdict
 from carillon.domain.settings import ConsentDefaults, default_reminders
 from tests.builders import ALL_SERVICE, appointment, approved, client, facts, organization, record, reminder, settings
 

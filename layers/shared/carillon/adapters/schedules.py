@@ -41,7 +41,7 @@ class EventBridgeSchedules:
             self._client.create_schedule(
                 Name=_name(reminder),
                 GroupName=self._group,
-                ScheduleExpression=at_expression(reminder.at),
+                ScheduleExpression=at_expression(reminder.fires),
                 ScheduleExpressionTimezone="UTC",
                 FlexibleTimeWindow={"Mode": "OFF"},
                 ActionAfterCompletion="DELETE",

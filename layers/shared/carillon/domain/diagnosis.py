@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from carillon.domain.channels import CHANNELS, LISTABLE, Channel, Purpose
 from carillon.domain.clients import Client, reminders_of
 from carillon.domain.constraints import Id, document
-from carillon.domain.decide import Account, Facts, Verdict, decide_reminder, obstacles
+from carillon.domain.decide import decide_reminder, obstacles
+from carillon.domain.decisions import Account, Facts, Verdict
 from carillon.domain.recipients import Recipient, client_recipient
 from carillon.domain.records import Planned
 from carillon.domain.times import iso

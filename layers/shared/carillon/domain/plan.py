@@ -8,6 +8,7 @@ from typing import Literal
 from carillon.domain.records import CONFIRMED, Appointment, Planned, StoredRecord
 from carillon.domain.settings import Reminder, When
 from carillon.domain.times import to_wall, wall_on
+from carillon.domain.timing import Quiet, early_call
 from carillon.domain.values import value
 
 AFTER_END = CONFIRMED | {"completed"}
@@ -68,6 +69,7 @@ def plan(
     late_booking: Late,
     now: datetime,
     revision: int,
+    quiet: Quiet | None = None,
 ) -> tuple[Planned, ...]:
     """Plan an appointment's reminders.
 
@@ -75,6 +77,7 @@ def plan(
     instant that had passed when it was planned is `too_late`, or is sent at once if `late_booking` says so: only the
     latest of several, only before the start, and never one whose key was sent before; `drop` leaves it out, for a
     plan that is made again although nobody booked or moved anything. `revision` is the generation of new entries.
+    What `quiet` hours would hold past the appointment is looked at before they begin; its instant stays as it is meant.
     """
     same_start = {entry.key: entry for entry in previous if entry.start == subject.start}
     entries: dict[str, Planned] = {}
@@ -82,10 +85,11 @@ def plan(
     for reminder in reminders:
         at = instant(reminder.when, subject) if reminder.enabled else None
         before = same_start.pop(reminder.key, None)
-        if before is not None and _stays(before, at, now):
+        early = early_call(reminder, at, subject.start, quiet, now) if quiet and at and at < subject.start else None
+        if before is not None and _stays(before, at, early, now):
             entries[reminder.key] = before
         elif at is not None:
-            fresh = Planned(reminder.key, subject.start, at, "planned", revision)
+            fresh = Planned(reminder.key, subject.start, at, "planned", revision, early=early)
             if reminder.when.ahead_of_start and at >= subject.start:
                 entries[reminder.key] = replace(fresh, state="suppressed", reason="too_late")
             elif at <= now and reminder.when.after_completed is None:
@@ -112,11 +116,11 @@ def due_entries(entries: Iterable[Planned]) -> tuple[Planned, ...]:
 
 
 def _passed(entry: Planned, now: datetime) -> bool:
-    return entry.state == "planned" and entry.at <= now
+    return entry.state == "planned" and entry.fires <= now
 
 
-def _stays(before: Planned, at: datetime | None, now: datetime) -> bool:
-    return _passed(before, now) or (before.state != "cancelled" and before.at == at)
+def _stays(before: Planned, at: datetime | None, early: datetime | None, now: datetime) -> bool:
+    return _passed(before, now) or (before.state != "cancelled" and (before.at, before.early) == (at, early))
 
 
 def _cancelled(entry: Planned) -> Planned:

@@ -100,9 +100,11 @@ def last_call(meant: datetime, windows: Sequence[Window], zone: str, limit: date
     return closed_since(meant, windows, zone)
 
 
-def ahead_of(begin: datetime, windows: Sequence[Window], zone: str) -> datetime:
+def ahead_of(begin: datetime, windows: Sequence[Window], zone: str, now: datetime | None = None) -> datetime:
     """Choose when to send what has to go before quiet hours begin: a little before, and not in other quiet hours."""
-    opens = open_from(begin - LEAD, windows, zone)
+    earliest = max(begin - LEAD, now) if now is not None else begin - LEAD
+    opens = open_from(earliest, windows, zone)
+    # Just before its beginning the quiet had not begun, by what a beginning is, so one of the two is in the open.
     return opens if opens is not None and opens < begin else begin - INSTANT
 
 
@@ -121,4 +123,4 @@ def moment(
     begin = last_call(at, windows, zone, limit)
     if begin is None or now >= begin:
         return None
-    return max(now, ahead_of(begin, windows, zone))
+    return ahead_of(begin, windows, zone, now)

@@ -129,7 +129,8 @@ class Planned:
 
     `start` is the appointment's start this entry belongs to, `at` the intended instant, both UTC. `generation` is
     the plan revision that planned it: a schedule of another generation is stale. A planned entry whose instant has
-    passed has fired, or is about to.
+    passed has fired, or is about to. `early`: when it is looked at instead, because quiet hours would hold part of it
+    until after the appointment.
     """
 
     key: str
@@ -138,6 +139,12 @@ class Planned:
     state: PlannedState
     generation: int
     reason: str | None = None
+    early: datetime | None = None
+
+    @property
+    def fires(self) -> datetime:
+        """When its schedule fires."""
+        return self.early or self.at
 
 
 @value

@@ -11,7 +11,7 @@ from carillon.domain.values import value
 
 @value
 class Due:
-    """A reminder that is due: the entry of the plan it stands for."""
+    """A reminder that is due: the entry of the plan it stands for; `early` as there."""
 
     org_id: str
     record: str
@@ -20,6 +20,12 @@ class Due:
     start: datetime
     at: datetime
     generation: int
+    early: datetime | None = None
+
+    @property
+    def fires(self) -> datetime:
+        """When its schedule fires."""
+        return self.early or self.at
 
 
 @value

@@ -13,6 +13,7 @@ from carillon.domain.plan import Late, Subject, fired_keys, plan
 from carillon.domain.records import Actor, Appointment, AppointmentBody, Event, Planned, Source, StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.times import parse_instant
+from carillon.domain.timing import Quiet
 from carillon.domain.transitions import derive
 from carillon.domain.values import value
 from carillon.ports.directory import ClientChange
@@ -159,6 +160,7 @@ def replanned(
         late_booking=late,
         now=now,
         revision=record.plan_revision + 1,
+        quiet=Quiet.of(settings, client, appointment),
     )
     return entries, fired, record.plan_revision + (entries != record.plan)
 

@@ -1,7 +1,7 @@
 """The diagnosis of a client: one reading, the contacts it shares, and its next reminder."""
 
 from carillon.domain.clients import Client
-from carillon.domain.decide import Account
+from carillon.domain.decisions import Account
 from carillon.domain.diagnosis import Ahead, Diagnosis, diagnose
 from carillon.domain.errors import NotFound
 from carillon.ports.delivery import Connections
@@ -52,5 +52,5 @@ class Diagnosing:
         if not planned:
             return None
         _, _, record, entry = min(planned, key=lambda each: each[:2])
-        facts = facts_of(snapshot, record, self._connections, client=client)
+        facts = facts_of(snapshot, record, self._connections, client=client, now=now)
         return Ahead(record.ref, entry, facts) if facts is not None else None

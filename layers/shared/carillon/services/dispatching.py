@@ -5,11 +5,12 @@ from datetime import datetime
 
 from carillon.domain.catalog import reminder_template_key
 from carillon.domain.clients import Client
-from carillon.domain.decide import Facts, decide_reminder
+from carillon.domain.decide import decide_reminder
+from carillon.domain.decisions import Facts
 from carillon.domain.messages import REVIEW_DEADLINE, Message, MessageKey, Occasion, reminder_deadline, reminder_places
 from carillon.domain.plan import called_for
 from carillon.domain.recipients import client_recipient
-from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.records import StoredRecord
 from carillon.domain.settings import Reminder
 from carillon.domain.values import value
 from carillon.ports.delivery import Connections
@@ -70,7 +71,7 @@ class Dispatcher:
         client = snapshot.clients.get(due.client_id)
         if record is None or record.deleted or client is None or not _is_planned(due, record, client):
             return None
-        facts = facts_of(snapshot, record, self.connections, client=client)
+        facts = facts_of(snapshot, record, self.connections, client=client, now=self.clock.now())
         if facts is None or not _is_called_for(due, client, facts):
             return None
         if snapshot.messages:
@@ -113,6 +114,7 @@ def _places(due: Due) -> tuple[MessageKey, ...]:
 
 
 def _is_planned(due: Due, record: StoredRecord, client: Client) -> bool:
-    entry = Planned(due.key, due.start, due.at, "planned", due.generation)
+    wanted = (due.key, due.start, due.at, "planned", due.generation)
+    planned = any((each.key, each.start, each.at, each.state, each.generation) == wanted for each in record.plan)
     # A schedule made before its client was merged into another names the id that leads there.
-    return entry in record.plan and record.appointment.client_id in (due.client_id, client.id)
+    return planned and record.appointment.client_id in (due.client_id, client.id)

@@ -1,9 +1,10 @@
 """What a decision depends on, put together from one reading."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from carillon.domain.clients import Client, Staff
-from carillon.domain.decide import Facts
+from carillon.domain.decisions import Facts
 from carillon.domain.records import StoredRecord
 from carillon.ports.delivery import Connections
 from carillon.ports.reading import Snapshot
@@ -16,8 +17,12 @@ def facts_of(
     *,
     client: Client | None = None,
     staff: Mapping[str, Staff] | None = None,
+    now: datetime | None = None,
 ) -> Facts | None:
-    """Put the facts together; None when the organization (or its settings) is gone, so nothing is decided."""
+    """Put the facts together; None when the organization (or its settings) is gone, so nothing is decided.
+
+    Without `now`, quiet hours are left out of the decision.
+    """
     if snapshot.organization is None or snapshot.settings is None:
         return None
     return Facts(
@@ -30,4 +35,5 @@ def facts_of(
         connected=connections.connected(snapshot.organization, snapshot.settings),
         whatsapp_templates=connections.whatsapp_templates(snapshot.organization, snapshot.settings),
         own_texts=snapshot.own_texts,
+        now=now,
     )

@@ -80,7 +80,7 @@ class MessageMaker:
         now: datetime,
         tried: tuple[tuple[str, str], ...],
     ) -> Message:
-        recipient = decision.recipient
+        recipient, reason = decision.recipient, decision.reason
         return Message(
             key=message_key(org_id, occasion, recipient.audience, recipient.ref, decision.channel),
             id=self.ids.ulid(now),
@@ -91,9 +91,11 @@ class MessageMaker:
             occasion=occasion,
             template=decision.template,
             created_at=now,
-            deadline=deadline,
+            deadline=max(deadline, decision.until or deadline),
+            reason=reason,
             tried=tried,
-            timeline=((now, "queued", None),),
+            not_before=decision.not_before,
+            timeline=((now, "queued", reason),),
         )
 
 

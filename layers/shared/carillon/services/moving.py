@@ -83,4 +83,5 @@ def moved(record: StoredRecord, keep: Client, settings: Settings, now: datetime,
 
 
 def _done(entries: Iterable[Planned], now: datetime) -> Iterable[Planned]:
-    return (entry for entry in entries if entry.state == "suppressed" or (entry.state == "planned" and entry.at <= now))
+    fired = (entry.state == "suppressed" or (entry.state == "planned" and entry.fires <= now) for entry in entries)
+    return (entry for entry, done in zip(entries, fired, strict=True) if done)

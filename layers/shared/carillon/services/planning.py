@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from carillon.domain.catalog import reminder_template_key
 from carillon.domain.channels import Channel
-from carillon.domain.decide import Facts, Told, Verdict, decide_event
+from carillon.domain.decide import Told, decide_event
+from carillon.domain.decisions import Facts, Verdict
 from carillon.domain.errors import Contended
 from carillon.domain.messages import MessageKey, Occasion, event_deadline, message_key
 from carillon.domain.plan import due_entries
@@ -85,7 +86,7 @@ class Planner:
         told: dict[int, Told] = {}
         for event in record.events:
             client = snapshot.clients.get(event.client_id or record.appointment.client_id)
-            facts = facts_of(snapshot, record, self.connections, client=client, staff=staff)
+            facts = facts_of(snapshot, record, self.connections, client=client, staff=staff, now=self.clock.now())
             if facts is None:
                 return
             for verdict in decide_event(event, facts, told.setdefault(event.version, set())):
@@ -144,15 +145,15 @@ class Planner:
         planned = due_entries(fresh)
         if planned:
             self.due_rows.put(org_id, record.ref, record.appointment.client_id, planned)
-        self.queues.send_due([_due(org_id, record, entry) for entry in planned if is_soon(entry.at, now)])
+        self.queues.send_due([_due(org_id, record, entry) for entry in planned if is_soon(entry.fires, now)])
         for entry in planned:
-            if not is_soon(entry.at, now):
+            if not is_soon(entry.fires, now):
                 self.schedules.create(_due(org_id, record, entry))
         done = Committed(record.version, record.plan_revision, tuple(wanted))
         if not self.records.commit(org_id, record.ref, done):
             return False
         for entry in due_entries(record.scheduled):
-            if entry not in wanted and entry.at > now:
+            if entry not in wanted and entry.fires > now:
                 self.schedules.delete(_due(org_id, record, entry))
         return True
 
@@ -175,4 +176,5 @@ def _concerned(record: StoredRecord) -> tuple[str, ...]:
 
 
 def _due(org_id: str, record: StoredRecord, entry: Planned) -> Due:
-    return Due(org_id, record.ref, record.appointment.client_id, entry.key, entry.start, entry.at, entry.generation)
+    client_id = record.appointment.client_id
+    return Due(org_id, record.ref, client_id, entry.key, entry.start, entry.at, entry.generation, entry.early)

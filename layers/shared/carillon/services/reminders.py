@@ -105,7 +105,7 @@ def _places(org_id: str, record: StoredRecord, entry: Planned) -> tuple[MessageK
 
 
 def _was_due(entry: Planned, now: datetime) -> bool:
-    return entry.state == "planned" and entry.at <= now
+    return entry.state == "planned" and entry.fires <= now
 
 
 def _state(record: StoredRecord, entry: Planned, messages: Sequence[Message]) -> ReminderState:

@@ -9,7 +9,7 @@ from carillon.domain.constraints import document, json_name
 from carillon.domain.errors import Conflict, Contended, Fault, Invalid, InvalidValue, NotFound, PreconditionFailed
 from carillon.domain.organizations import Caller
 from carillon.domain.settings import QuietHours, Reminder, Settings
-from carillon.domain.times import parse_local_time
+from carillon.domain.timing import is_set_into
 from carillon.ports.directory import AuditEntry, Phones, SettingsStore, Stored
 from carillon.ports.system import Clock, Ids
 
@@ -139,15 +139,9 @@ def _unlikely(settings: Settings) -> list[Fault]:
 
 def quiet_warnings(reminders: list[Reminder], quiet: QuietHours) -> list[SaveWarning]:
     """Point at reminders whose own wall time lies in the quiet hours; they are sent as set."""
-    if not quiet.enabled:
-        return []
-    start, end = parse_local_time(quiet.start), parse_local_time(quiet.end)
     found = []
     for place, reminder in enumerate(reminders):
-        if not reminder.enabled or reminder.when.at is None:
-            continue
-        at = parse_local_time(reminder.when.at)
-        if start <= at < end if start < end else (at >= start or at < end):
+        if reminder.enabled and is_set_into(reminder, quiet):
             message = f"{reminder.when.at} lies in the quiet hours; the reminder is sent then all the same"
             found.append(SaveWarning(pointer=f"/reminders/{place}/when/at", code="in_quiet_hours", message=message))
     return found

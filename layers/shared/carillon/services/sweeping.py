@@ -94,7 +94,7 @@ class Sweep:
             if position is None:
                 break
         self.queues.send_due(missed)
-        return len(missed), min([until, *(due.at for due in missed)])
+        return len(missed), min([until, *(due.fires for due in missed)])
 
     def _missed(self, org_id: str, row: DueRow) -> Due | None:
         record = self.reader.read([Want(org_id, record=row.ref)])[0].record
@@ -105,7 +105,7 @@ class Sweep:
         places = tuple(reminder_places(org_id, occasion, row.client_id))
         if self.reader.read([Want(org_id, messages=places)])[0].messages:
             return None
-        return Due(org_id, row.ref, row.client_id, row.key, entry.start, row.at, row.generation)
+        return Due(org_id, row.ref, row.client_id, row.key, entry.start, entry.at, row.generation, entry.early)
 
     def _unplanned(self, org_id: str, position: str | None, now: datetime) -> tuple[int, str | None]:
         """Have the next day's records planned that the stream never woke the planner for; answers where to go on."""
@@ -137,7 +137,8 @@ def _current(record: StoredRecord, row: DueRow) -> Planned | None:
         (
             entry
             for entry in record.plan
-            if (entry.key, entry.at, entry.generation, entry.state) == (row.key, row.at, row.generation, "planned")
+            if (entry.key, entry.generation, entry.state) == (row.key, row.generation, "planned")
+            and row.at in (entry.at, entry.early)
         ),
         None,
     )

@@ -29,6 +29,7 @@ def message_to_item(o: str, message: Message, retention_days: int) -> Item:
         "key": message.template,
         "or": message.origin,
         "dl": epoch(message.deadline),
+        "nb": epoch(message.not_before) if message.not_before else None,
         "rs": message.reason,
         "tried": json.dumps(message.tried, separators=(",", ":")) if message.tried else None,
         "tl": [timeline_entry(at, status, reason) for at, status, reason in message.timeline],

@@ -16,7 +16,11 @@ STATES = {"p": "planned", "s": "suppressed", "c": "cancelled"}
 def plan_to_text(entries: tuple[Planned, ...]) -> str:
     """Write plan entries compactly: a record should stay within one write unit of 1 KB."""
     return json.dumps(
-        [[e.key, epoch(e.start), _exact(e.at), e.state[0], e.generation, e.reason] for e in entries],
+        [
+            [e.key, epoch(e.start), _exact(e.at), e.state[0], e.generation, e.reason]
+            + ([_exact(e.early)] if e.early is not None else [])
+            for e in entries
+        ],
         separators=(",", ":"),
     )
 
@@ -24,8 +28,16 @@ def plan_to_text(entries: tuple[Planned, ...]) -> str:
 def plan_from_text(text: str | None) -> tuple[Planned, ...]:
     """Read plan entries."""
     return tuple(
-        Planned(key, _instant(start), _instant(at), STATES[state], generation, reason)  # type: ignore[arg-type]
-        for key, start, at, state, generation, reason in json.loads(text or "[]")
+        Planned(
+            key,
+            _instant(start),
+            _instant(at),
+            STATES[state],  # type: ignore[arg-type]
+            generation,
+            reason,
+            _instant(early[0]) if early else None,
+        )
+        for key, start, at, state, generation, reason, *early in json.loads(text or "[]")
     )
 
 

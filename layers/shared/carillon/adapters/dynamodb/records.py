@@ -130,22 +130,24 @@ class DynamoDueRows:
         self._table = table
 
     def put(self, org_id: str, ref: str, client_id: str, entries: Sequence[Planned]) -> None:
-        """Write a row for each planned reminder."""
+        """Write a row for each planned reminder; one that is looked at early has another row there."""
         self._table.put_many(
             [
                 (
-                    keys.due_row(org_id, entry.at, ref, entry.key, entry.generation),
+                    keys.due_row(org_id, at, ref, entry.key, entry.generation),
                     {
                         "ty": "due",
                         "rec": ref,
                         "key": entry.key,
                         "cl": client_id,
-                        "at": iso(entry.at),
+                        "at": iso(at),
                         "gen": entry.generation,
-                        "ttl": epoch(entry.at + DUE_ROWS_KEPT),
+                        "ttl": epoch(at + DUE_ROWS_KEPT),
                     },
                 )
                 for entry in entries
+                for at in (entry.at, entry.early)
+                if at is not None
             ]
         )
 
