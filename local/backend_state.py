@@ -10,10 +10,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from ministack.services import dynamodb, secretsmanager, sns, sqs  # type: ignore[import-untyped]
+from ministack.services import dynamodb, kms, secretsmanager, sns, sqs  # type: ignore[import-untyped]
 
 _SNAPSHOT = "backend.pickle"
-_SERVICES = {"dynamodb": dynamodb, "sqs": sqs, "sns": sns, "secretsmanager": secretsmanager}
+_SERVICES = {"dynamodb": dynamodb, "sqs": sqs, "sns": sns, "secretsmanager": secretsmanager, "kms": kms}
 
 
 def queue_states() -> dict[str, dict[str, Any]]:
@@ -125,7 +125,8 @@ def load_snapshot(state_dir: Path, streams: Streams) -> None:
     with path.open("rb") as file:
         snapshot = pickle.load(file)  # noqa: S301 - written by this module into our own state folder
     for name, module in _SERVICES.items():
-        module.load_persisted_state(snapshot["services"][name])
+        if name in snapshot["services"]:  # one that an older cloud did not run yet begins empty
+            module.load_persisted_state(snapshot["services"][name])
     streams.restore(snapshot["streams"])
 
 

@@ -43,6 +43,7 @@ class Clients:
     sqs: Any
     sns: Any
     secretsmanager: Any
+    kms: Any
     scheduler: Any = None
 
 
@@ -52,6 +53,7 @@ def create_all(template: Template, clients: Clients) -> None:
     create_queues(template, clients.sqs)
     create_topics(template, clients.sns)
     create_secrets(template, clients.secretsmanager)
+    create_keys(template, clients.kms)
     if clients.scheduler is not None:
         create_groups(template, clients.scheduler)
 
@@ -141,6 +143,20 @@ def _generated(rule: Mapping[str, Any]) -> str:
         return password
     document = json.loads(rule.get("SecretStringTemplate", "{}"))
     return json.dumps(document | {str(rule["GenerateStringKey"]): password})
+
+
+def create_keys(template: Template, client: Any) -> None:
+    """Make the keys, each found again under an alias of its name, and note their ARNs in the template."""
+    known = {alias["AliasName"]: alias.get("TargetKeyId") for alias in client.list_aliases()["Aliases"]}
+    for key in template.resources("AWS::KMS::Key"):
+        alias = f"alias/{key.name}"
+        if alias not in known:
+            made = client.create_key(Description=key.properties.get("Description", ""))
+            known[alias] = made["KeyMetadata"]["KeyId"]
+            client.create_alias(AliasName=alias, TargetKeyId=known[alias])
+        arn = client.describe_key(KeyId=known[alias])["KeyMetadata"]["Arn"]
+        template.overrides[key.logical_id, "Arn"] = arn
+        template.overrides[key.logical_id, None] = arn.rpartition("/")[2]
 
 
 def create_groups(template: Template, client: Any) -> None:

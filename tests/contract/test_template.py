@@ -25,6 +25,7 @@ KEPT_FOR_EVER: Final = {
     "RemindersGroup": "AWS::Scheduler::ScheduleGroup",
     "RecapsGroup": "AWS::Scheduler::ScheduleGroup",
     "DeploymentSecret": "AWS::SecretsManager::Secret",
+    "ChannelsKey": "AWS::KMS::Key",
     "HttpApi": "AWS::ApiGatewayV2::Api",
     "DeliveryEvents": "AWS::SNS::Topic",
 }
@@ -212,6 +213,12 @@ class TestTheTable:
             "gsi2": ["ty", "id", "ch", "au", "or", "rec", "key"],
             "gsi3": [],
         }
+
+
+def test_the_key_of_credentials_rotates_and_outlives_the_stack() -> None:
+    key = resources()["ChannelsKey"]
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert key["Properties"]["EnableKeyRotation"] is True
 
 
 def test_the_access_log_has_no_personal_data() -> None:

@@ -24,6 +24,7 @@ IDS = {
 TEXT = {"key": "appointment.booked.widget", "audience": "client", "channel": "sms", "locale": "nl", "sample": True}
 BODIES: dict[str, Any] = {
     "/v1/settings": {"name": "Foreign"},
+    "/v1/channels/<channel>": {"sender_id": "Foreign"},
     "/v1/settings/rules": {},
     "/v1/settings/reminders/apply": {"keys": ["day_before"]},
     "/v1/clients": {"id": "c9", "first_name": "Foreign"},

@@ -7,7 +7,8 @@ CarillonError
 │   ├── Conflict            409
 │   ├── Forbidden           403
 │   ├── PreconditionFailed  412, 428
-│   └── Invalid             422, with one Fault per mistake
+│   ├── Invalid             422, with one Fault per mistake
+│   └── Unavailable         503: somebody else's service could not be asked
 ├── Contended               too many concurrent writers; the caller may repeat
 └── InvalidValue            one value breaks its rule (a ValueError, so validators may raise it)
 ```
@@ -26,6 +27,7 @@ Code = Literal[
     "busy",
     "channel_not_configurable",
     "channel_not_connected",
+    "channel_refused",
     "consent_missing",
     "duplicate_client",
     "duplicate_key",
@@ -45,6 +47,7 @@ Code = Literal[
     "notifications_inactive",
     "opted_out",
     "organization_exists",
+    "provider_unreachable",
     "quota_exhausted",
     "rate_limited",
     "read_only",
@@ -131,6 +134,12 @@ class Invalid(Refused):
 
     def __init__(self, faults: Sequence[Fault], detail: str = "", code: Code = "invalid_input") -> None:
         super().__init__(code, detail or "; ".join(f"{f.pointer}: {f.message}" for f in faults), faults=faults)
+
+
+class Unavailable(Refused):
+    """Somebody else's service could not be asked; the caller may repeat."""
+
+    status = 503
 
 
 class Contended(CarillonError):

@@ -1,7 +1,9 @@
 """An organization's own senders as it states them; what is secret in them is never shown again."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from carillon.domain.channels import Channel
 from carillon.domain.constraints import Email, Line, Text, document
@@ -24,7 +26,7 @@ class EmailSender:
 class SmsSender:
     """A sender name for SMS: up to 11 letters and digits, one letter at least."""
 
-    sender_id: Annotated[str, Text(max=11, min=1, pattern=r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}")]
+    sender_id: Annotated[str, Text(max=11, min=1, pattern=r"[0-9]*[A-Za-z][A-Za-z0-9]*")]
 
 
 @document
@@ -113,3 +115,53 @@ class OwnSender:
     sender: str
     settings: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@value
+class StoredChannel:
+    """An own sender as it is kept.
+
+    `phase`: `reserved`, its provider was never heard yet; `connected`; `leaving`, given up, its provider's side not
+    undone yet. `stated` and `kept` are what is not secret of what was stated and of what the provider's side needs;
+    `sealed` holds the rest, and `trying` the secrets of an attempt whose outcome is not stored. `secrets` names the
+    stated secrets that are set. `version` is the item's, 0 for one that is not stored.
+    """
+
+    id: str
+    channel: Channel
+    version: int = 0
+    revision: int = 0
+    phase: Literal["reserved", "connected", "leaving"] = "reserved"
+    sender: str = ""
+    stated: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    dns_records: tuple[DnsRecord, ...] = ()
+    problem: str | None = None
+    changed_at: str = ""
+    sealed: str | None = field(default=None, repr=False)
+    trying: str | None = field(default=None, repr=False)
+
+    def opened(self, secrets: Mapping[str, str]) -> OwnSender:
+        """Give it as its provider's adapter needs it."""
+        return OwnSender(self.sender, {**self.stated, **self.kept}, dict(secrets))
+
+
+def split(channel: Channel, stated: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Part a stated sender into what may be shown and what is secret, both as texts; what is empty is left out."""
+    texts = {name: _text(value) for name, value in stated.items() if value is not None}
+    secret = SECRETS[channel]
+    return (
+        {name: text for name, text in texts.items() if name not in secret},
+        {name: text for name, text in texts.items() if name in secret},
+    )
+
+
+def seen_as(channel: Channel, stated: Mapping[str, Any]) -> str:
+    """Say what people would see a stated sender as, where no provider is asked."""
+    named = {"email": "from_address", "sms": "sender_id", "whatsapp": "sender", "viber": "name"}.get(channel)
+    return str(stated[named]) if named is not None else f"test {channel}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

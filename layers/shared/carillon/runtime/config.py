@@ -38,7 +38,8 @@ class AuthorizerConfig:
 class SettingsApiConfig:
     """The senders of the deployment show on the cards of `/v1/integrations`; an empty one is not connected.
 
-    Tests of texts go to the channels' queues.
+    Tests of texts go to the channels' queues. `kms_key_arn` seals the credentials of own senders; `public_base_url`
+    empty: API Gateway's own domain, as the request names it.
     """
 
     table_name: str
@@ -46,6 +47,9 @@ class SettingsApiConfig:
     email_from: str
     sms_sender_id: str
     whatsapp_from: str
+    kms_key_arn: str
+    twilio_api_url: str
+    public_base_url: str
 
 
 @value
@@ -134,6 +138,7 @@ class SendSmsConfig(SenderConfig):
 class SendWhatsappConfig(SenderConfig):
     """WhatsApp through Twilio; `public_base_url` is where its callbacks come to."""
 
+    kms_key_arn: str
     twilio_api_url: str
     deployment_secret_arn: str
     public_base_url: str
@@ -143,6 +148,7 @@ class SendWhatsappConfig(SenderConfig):
 class SendTelegramConfig(SenderConfig):
     """Telegram's Bot API brings no receipts, so it needs no secret to sign tokens with."""
 
+    kms_key_arn: str
     telegram_api_url: str
 
 
@@ -150,6 +156,7 @@ class SendTelegramConfig(SenderConfig):
 class SendViberConfig(SenderConfig):
     """Viber's REST Bot API; its receipts bring a signed token back."""
 
+    kms_key_arn: str
     viber_api_url: str
     deployment_secret_arn: str
 
@@ -170,6 +177,7 @@ class RecordDeliveryConfig(SenderConfig):
 class CallbacksConfig(SenderConfig):
     """Receipts of Twilio; `public_base_url` empty: API Gateway's own domain, as the request names it."""
 
+    kms_key_arn: str
     deployment_secret_arn: str
     public_base_url: str
 

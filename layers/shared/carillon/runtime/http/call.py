@@ -17,6 +17,7 @@ T = TypeVar("T")
 class Call:
     """One request, authenticated and allowed.
 
+    `domain` is the API's own, as API Gateway names it and the caller cannot.
     `position` is the decoded cursor of a list. `attempt` is there when a POST came with an `Idempotency-Key`: the
     service stores its answer with the effect.
     """
@@ -26,6 +27,7 @@ class Call:
     source: Caller | None = None
     position: str | None = None
     attempt: Attempt | None = None
+    domain: str = ""
 
     @property
     def caller(self) -> Caller:

@@ -97,7 +97,8 @@ class Door(Routes):
         if route.method == "POST" and caller is not None:
             attempt = repeats.attempt_of(headers, route.method, event["rawPath"], body)
         request_id = event["requestContext"]["requestId"]
-        call = Call(request_id, headers, caller, position, attempt)
+        domain = event["requestContext"].get("domainName", "")
+        call = Call(request_id, headers, caller, position, attempt, domain)
         if attempt is None or self._answers is None or route.repeats == "own":
             return _render(route.endpoint(call, **arguments), event, org_id)
 

@@ -116,6 +116,10 @@ class Draft(Generic[T]):
             raise Rejected(400, "invalid_json", "the body holds a number that is out of range") from error
         return validate(self.model, text, (lambda: also(merged)) if also else None)
 
+    def of(self, model: type[T]) -> Draft[T]:
+        """Take the body for one of the kinds that it may be."""
+        return Draft(model, self.given)
+
     def without(self, *names: str) -> Draft[T]:
         """Leave out fields that an answer shows and a save ignores."""
         return Draft(self.model, {name: value for name, value in self.given.items() if name not in names})

@@ -1,0 +1,56 @@
+"""Own senders: the use cases, and who connects which channel.
+
+A channel's admin stands in `ADMINS`, made by a function that imports it only when it is needed.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+from carillon import bootstrap
+from carillon.adapters.aws import client
+from carillon.adapters.dynamodb.channels import DynamoChannels
+from carillon.adapters.system import RandomIds
+from carillon.adapters.vault import KmsVault
+from carillon.domain.channels import Channel
+from carillon.domain.errors import Conflict
+from carillon.ports.channels import ChannelAdmin
+from carillon.runtime.config import SettingsApiConfig
+from carillon.services.own_channels import OwnChannels
+
+
+@cache
+def services() -> OwnChannels:
+    """Give the use cases on own senders."""
+    told = bootstrap.config(SettingsApiConfig)
+    # SMS needs no sender name: SNS sends from a number of its own where there is none.
+    senders: dict[Channel, str] = {"email": told.email_from, "sms": "any", "whatsapp": told.whatsapp_from}
+    return OwnChannels(
+        store=DynamoChannels(bootstrap.table(told.table_name)),
+        vault=KmsVault(lambda: client("kms"), told.kms_key_arn),
+        admins=admin,
+        shared=frozenset(channel for channel, sender in senders.items() if sender),
+        clock=bootstrap.current_clock,
+        ids=RandomIds(),
+    )
+
+
+def public_url(domain: str) -> str:
+    """Give the address under which the outside world reaches the API; `domain` is API Gateway's own."""
+    return bootstrap.config(SettingsApiConfig).public_base_url.rstrip("/") or f"https://{domain}"
+
+
+def admin(channel: Channel, url: str) -> ChannelAdmin:
+    """Make what connects a channel; `url` is where the outside world reaches the API."""
+    make = ADMINS.get(channel)
+    if make is None:
+        raise Conflict("channel_not_connected", f"this deployment connects no own senders of {channel}")
+    return make(bootstrap.config(SettingsApiConfig), url)
+
+
+def _sms(_told: SettingsApiConfig, _url: str) -> ChannelAdmin:
+    from carillon.adapters.providers.admin.sms import SmsAdmin  # noqa: PLC0415 - each call loads its own channel
+
+    return SmsAdmin()
+
+
+ADMINS: dict[Channel, Callable[[SettingsApiConfig, str], ChannelAdmin]] = {"sms": _sms}

@@ -1,0 +1,35 @@
+"""Which channels can send for an organization, and with whose sender."""
+
+from carillon.domain.channel_states import ChannelState
+from carillon.domain.channels import Channel
+from carillon.domain.organizations import Organization
+from carillon.domain.settings import Settings
+
+OWN_ONLY: frozenset[Channel] = frozenset({"push", "telegram", "viber"})
+"""Channels on which there is no shared sender: an app and a bot are always somebody's."""
+
+
+def own_sender(channel: Channel, organization: Organization, settings: Settings) -> ChannelState | None:
+    """Give the state of the organization's own sender if that is the one in use; None: the deployment's.
+
+    One that is `pending` is not in use yet. A paused one is: whoever sends with it waits. On WhatsApp the
+    organization chooses, because another number means other templates and another conversation.
+    """
+    state = organization.channels.get(channel)
+    if state is None or state.status == "pending":
+        return None
+    if channel == "whatsapp" and settings.message_mode.mode != "own":
+        return None
+    return state
+
+
+def connected(shared: frozenset[Channel], organization: Organization, settings: Settings) -> frozenset[Channel]:
+    """Name the channels that can send; `shared`: those that the deployment has a sender for.
+
+    With `message_mode` own, WhatsApp never falls back to the shared number: people would be written to by a stranger.
+    """
+    own = {channel for channel in organization.channels if own_sender(channel, organization, settings) is not None}
+    borrowed = shared - OWN_ONLY
+    if settings.message_mode.mode == "own":
+        borrowed -= {"whatsapp"}
+    return frozenset(borrowed | own)
