@@ -53,4 +53,27 @@ def _sms(_told: SettingsApiConfig, _url: str) -> ChannelAdmin:
     return SmsAdmin()
 
 
-ADMINS: dict[Channel, Callable[[SettingsApiConfig, str], ChannelAdmin]] = {"sms": _sms}
+def _push(told: SettingsApiConfig, _url: str) -> ChannelAdmin:
+    from carillon.adapters.providers.admin.push import PushAdmin  # noqa: PLC0415
+
+    return PushAdmin(client("sns"), applications=told.push_applications)
+
+
+def _telegram(told: SettingsApiConfig, url: str) -> ChannelAdmin:
+    from carillon.adapters.providers.admin.telegram import TelegramAdmin  # noqa: PLC0415
+
+    return TelegramAdmin(told.telegram_api_url, url)
+
+
+def _viber(told: SettingsApiConfig, url: str) -> ChannelAdmin:
+    from carillon.adapters.providers.admin.viber import ViberAdmin  # noqa: PLC0415
+
+    return ViberAdmin(told.viber_api_url, url)
+
+
+ADMINS: dict[Channel, Callable[[SettingsApiConfig, str], ChannelAdmin]] = {
+    "push": _push,
+    "sms": _sms,
+    "telegram": _telegram,
+    "viber": _viber,
+}

@@ -139,13 +139,20 @@ def can_message(client: Client) -> dict[Channel, bool]:
         "email": client.email,
         "sms": client.phone,
         "whatsapp": client.phone,
+        "telegram": client.reach.chats.get("telegram"),
+        "viber": client.reach.chats.get("viber"),
     }
     return {
         channel: bool(addresses.get(channel))
         and client.consents.service.get(channel, False)
         and channel not in client.opted_out
+        and not any(each.channel == channel and _is(each.address, addresses[channel]) for each in client.reach.refused)
         for channel in ALL
     }
+
+
+def _is(address: str, other: str | None) -> bool:
+    return other is not None and address.casefold() == other.casefold()
 
 
 def _granted(grants: Grants, purpose: Purpose) -> list[Granted]:

@@ -39,7 +39,8 @@ class SettingsApiConfig:
     """The senders of the deployment show on the cards of `/v1/integrations`; an empty one is not connected.
 
     Tests of texts go to the channels' queues. `kms_key_arn` seals the credentials of own senders; `public_base_url`
-    empty: API Gateway's own domain, as the request names it.
+    empty: API Gateway's own domain, as the request names it. `push_applications`: how the ARNs of organizations' apps
+    begin at SNS, with `*` for the platform.
     """
 
     table_name: str
@@ -49,14 +50,21 @@ class SettingsApiConfig:
     whatsapp_from: str
     kms_key_arn: str
     twilio_api_url: str
+    telegram_api_url: str
+    viber_api_url: str
     public_base_url: str
+    push_applications: str
 
 
 @value
 class ContactsApiConfig:
-    """Clients and staff need the table; the diagnosis also which senders the deployment has."""
+    """Clients and staff need the table; the diagnosis also which senders the deployment has.
+
+    Suppressed addresses are known by a hash under the deployment's key.
+    """
 
     table_name: str
+    deployment_secret_arn: str
     email_from: str
     sms_sender_id: str
     whatsapp_from: str
@@ -64,9 +72,10 @@ class ContactsApiConfig:
 
 @value
 class RecordsApiConfig:
-    """Records need the table alone."""
+    """Records need the table; a client that comes along, the key of suppressed addresses."""
 
     table_name: str
+    deployment_secret_arn: str
 
 
 @value

@@ -29,6 +29,13 @@ def contacts(o: str, client: Client) -> set[Key]:
     return found | ({keys.email_guard(o, fold(client.email))} if client.email else set())
 
 
+def chats(o: str, client: Client) -> set[Key]:
+    """Name the chats that a client has linked; a removed one has none."""
+    if client.removed:
+        return set()
+    return {keys.chat(o, channel, chat_id) for channel, chat_id in client.reach.chats.items()}
+
+
 def guards_of(o: str, client: Client) -> set[Key]:
     """Name the guards a client should hold: those of its contacts, none if it may share them."""
     return set() if client.allow_shared_contact else contacts(o, client)
@@ -64,13 +71,16 @@ def writes_of(
 
 
 def lookup_writes(o: str, old: Client | None, new: Client) -> list[Write]:
-    """Give the rows by which a client is found under its contacts, as they come and go."""
+    """Give the rows by which a client is found under its contacts and its linked chats, as they come and go."""
     before, after = contacts(o, old) if old else set(), contacts(o, new)
     same = old is not None and old.allow_shared_contact == new.allow_shared_contact
     wanted = after - before if same else after
     shared = new.allow_shared_contact or None
+    was, now = chats(o, old) if old else set(), chats(o, new)
     writes = [Write(keys.contact_lookup(guard, new.id), item={"sh": shared}) for guard in sorted(wanted)]
-    return writes + [Write(keys.contact_lookup(guard, new.id), delete=True) for guard in sorted(before - after)]
+    writes += [Write(keys.contact_lookup(chat, new.id), item={"ty": "chat"}) for chat in sorted(now - was)]
+    gone = sorted((before - after) | (was - now))
+    return writes + [Write(keys.contact_lookup(guard, new.id), delete=True) for guard in gone]
 
 
 def document_write(o: str, change: ClientChange) -> Write:

@@ -1,10 +1,8 @@
 """Telegram through the Bot API: plain text from the organization's own bot. No receipts: it ends at `sent`."""
 
 from carillon.adapters.providers.bot_http import BotHttp, NeverSent, NoAnswer
-from carillon.adapters.providers.telegram_codes import outcome_of
+from carillon.adapters.providers.telegram_codes import OK, outcome_of
 from carillon.ports.delivery import Outcome, Outgoing
-
-OK = 200
 
 
 class TelegramBotApi:

@@ -31,6 +31,7 @@ PERMANENT: tuple[tuple[int, str, str], ...] = (
 FORBIDDEN_TRIES = 3
 FORBIDDEN_PAUSE = 300
 """Seconds between tries of a message that was forbidden without a word about the person."""
+OK = 200
 FORBIDDEN = 403
 TOO_MANY = 429
 SERVER_FAULT = 500
