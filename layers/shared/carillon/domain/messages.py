@@ -50,7 +50,7 @@ class Occasion:
     """What a message is about: an event in the version it was derived in, or a reminder with the start it is for.
 
     Never the due time and never a reminder's record version, or an edited note would send it again. `trial`: the id of
-    a test of a text, which is about no record (`record` is empty).
+    a test of a text, `answer`: of the reply that a message answers; both are about no record (`record` is empty).
     """
 
     record: str
@@ -59,11 +59,19 @@ class Occasion:
     reminder: str | None = None
     start: datetime | None = None
     trial: str | None = None
+    answer: str | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is about no record."""
+        return self.trial is not None or self.answer is not None
 
     def parts(self) -> tuple[str, ...]:
         """The parts of the identity, as text."""
         if self.trial is not None:
             return "trial", self.trial
+        if self.answer is not None:
+            return "answer", self.answer
         if self.event is not None:
             return self.record, "event", self.event, str(self.version)
         if self.start is None:

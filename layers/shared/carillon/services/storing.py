@@ -33,8 +33,8 @@ def ready_of(org_id: str, message: Message, record: StoredRecord, *, delay: int 
     )
 
 
-def trial_ready(org_id: str, message: Message) -> Ready:
-    """Name a stored test of a text to its channel's queue; it is about no record."""
+def ready_alone(org_id: str, message: Message) -> Ready:
+    """Name a stored message that is about no record to its channel's queue."""
     if message.channel is None:
-        raise ValueError("a test has a channel")
+        raise ValueError("a decision not to send is not queued")
     return Ready(org_id, message.channel, message.key, "", "")

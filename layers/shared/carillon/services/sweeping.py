@@ -17,7 +17,7 @@ from carillon.ports.reading import Reader, Want
 from carillon.ports.records import DueRow, DueRows, Records
 from carillon.ports.system import Clock
 from carillon.ports.upkeep import Marks, Watermarks
-from carillon.services.storing import ready_of, trial_ready
+from carillon.services.storing import ready_alone, ready_of
 
 PATIENCE = timedelta(minutes=15)
 """How long something may rest before it counts as stuck: longer than a queue message stays invisible."""
@@ -76,8 +76,8 @@ class Sweep:
         waiting = [message for message in made if message.status == "queued"]
         stuck = [message for message in waiting if (message.not_before or message.created_at) <= until]
         for message in stuck:
-            if message.occasion.trial is not None:
-                self.queues.send_ready([trial_ready(org_id, message)])
+            if message.occasion.alone:
+                self.queues.send_ready([ready_alone(org_id, message)])
                 continue
             record = self.reader.read([Want(org_id, record=message.occasion.record)])[0].record
             if record is not None:

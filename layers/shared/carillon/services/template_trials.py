@@ -20,7 +20,7 @@ from carillon.ports.queues import Queues
 from carillon.ports.reading import Reader
 from carillon.ports.system import Clock, Ids
 from carillon.ports.texts import TemplateStore, Texts, TrialTexts
-from carillon.services.storing import trial_ready
+from carillon.services.storing import ready_alone
 from carillon.services.template_drafts import Chosen, DraftInput, choose, wrong
 
 DEADLINE = timedelta(hours=24)
@@ -84,7 +84,7 @@ class TemplateTrials:
         until = message.created_at + timedelta(days=settings.retention_days)
         self._trials.put(org_id, message.key, TrialText(locale=chosen.locale, text=chosen.own), until)
         self._messages.create(org_id, message, retention_days=settings.retention_days)
-        self._queues.send_ready([trial_ready(org_id, message)])
+        self._queues.send_ready([ready_alone(org_id, message)])
         return Trial(id=message.id, channel=chosen.place.channel, to=person.address, status=message.status)
 
     def _owned(self, organization: Organization, wanted: TrialInput, settings: Settings) -> Owned:

@@ -167,6 +167,21 @@ def message_body(o: str, recipient: str, digest: str) -> Key:
     return f"{o}#P#{recipient}", f"B#{digest}"
 
 
+def reply(o: str, digest: str) -> Key:
+    """What a person wrote back, by its provider's id."""
+    return f"{o}#IN#{digest}", "-"
+
+
+def replies(o: str) -> str:
+    """GSI1 partition: what people wrote back, by ULID."""
+    return f"{o}#IN"
+
+
+def client_replies(o: str, client_id: str) -> str:
+    """GSI2 partition: what one client wrote back, by ULID."""
+    return f"{o}#IN#{client_id}"
+
+
 def day_messages(o: str, day: str, shard: int = 0) -> str:
     """GSI2 partition: the messages made on a day (UTC), by ULID."""
     return f"{o}#M#{day}#{shard}"
