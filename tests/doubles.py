@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from carillon.domain.channel_states import ChannelState
 from carillon.domain.channels import Channel
 from carillon.domain.ids import ulid
 from carillon.domain.messages import Message, MessageKey
 from carillon.domain.organizations import Organization
-from carillon.domain.scheduling import at_expression, schedule_name
+from carillon.domain.own_channels import OwnSender
+from carillon.domain.scheduling import at_expression, schedule_name, waiting_name
 from carillon.domain.settings import Settings
 from carillon.ports.delivery import Outcome, Outgoing, Rendered, RenderingFailed
 from carillon.ports.queues import Due, Ready
@@ -47,6 +49,7 @@ class MemoryQueues:
     ready: list[Ready] = field(default_factory=list)
     due: list[Due] = field(default_factory=list)
     jobs: list[Mapping[str, Any]] = field(default_factory=list)
+    waits: list[tuple[Ready, datetime]] = field(default_factory=list)
 
     def send_ready(self, messages: Sequence[Ready]) -> None:
         self.ready += messages
@@ -57,6 +60,9 @@ class MemoryQueues:
     def send_job(self, job: Mapping[str, Any], *, delay: int = 0) -> None:  # noqa: ARG002 - done at once
         self.jobs.append(job)
 
+    def send_wait(self, message: Ready, at: datetime) -> None:
+        self.waits.append((message, at))
+
 
 @dataclass
 class MemorySchedules:
@@ -66,6 +72,7 @@ class MemorySchedules:
     kept: dict[str, Due] = field(default_factory=dict)
     expressions: dict[str, str] = field(default_factory=dict)
     deleted: list[Due] = field(default_factory=list)
+    waiting: dict[str, tuple[Ready, datetime]] = field(default_factory=dict)
 
     def create(self, reminder: Due) -> None:
         if reminder.fires <= self.clock.now():
@@ -74,6 +81,13 @@ class MemorySchedules:
         self.expressions[name] = at_expression(reminder.fires)
         self.kept[name] = reminder
 
+    def wait(self, message: Ready, at: datetime) -> None:
+        if at <= self.clock.now():
+            raise ValueError("EventBridge Scheduler refuses a schedule in the past")
+        name = waiting_name(message.org_id, message.key.recipient, message.key.digest, at)
+        self.expressions[name] = at_expression(at)
+        self.waiting[name] = (message, at)
+
     def delete(self, reminder: Due) -> None:
         self.kept.pop(_schedule(reminder), None)
         self.deleted.append(reminder)
@@ -81,6 +95,22 @@ class MemorySchedules:
 
 def _schedule(reminder: Due) -> str:
     return schedule_name(reminder.org_id, reminder.record, reminder.key, reminder.at, reminder.generation)
+
+
+class SetOwnSenders:
+    """See the port `OwnSenders`: gives what it was given, by organization and channel."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, Channel], OwnSender] = {}
+        self.asked: list[tuple[str, Channel, ChannelState]] = []
+
+    def of(self, org_id: str, channel: Channel, state: ChannelState | None) -> OwnSender | None:
+        if state is None:
+            return None
+        self.asked.append((org_id, channel, state))
+        if (org_id, channel) not in self.kept:
+            raise LookupError(f"the own sender of {channel} is gone")
+        return self.kept[org_id, channel]
 
 
 @dataclass

@@ -26,6 +26,7 @@ from tests.doubles import (
     ScriptedProvider,
     SetClock,
     SetConnections,
+    SetOwnSenders,
 )
 from tests.fakes import Account, MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
 from tests.faults import Line
@@ -50,6 +51,7 @@ class Rig:
         self.queues = MemoryQueues()
         self.schedules = MemorySchedules(self.clock)
         self.connections = SetConnections()
+        self.own = SetOwnSenders()
         self.composer = PlainComposer()
         self.provider = ScriptedProvider()
         self.tokens = PlainTokens()
@@ -114,7 +116,7 @@ class Rig:
             messages=self.line.watch(MemoryMessages(self.account)),
             queues=self.line.watch(self.queues),
             connections=self.connections,
-            outgoing=OutgoingMaker(composer=self.composer, tokens=self.tokens),
+            outgoing=OutgoingMaker(composer=self.composer, tokens=self.tokens, own=self.line.watch(self.own)),
             provider=self.line.watch(self.provider),
             fallback=self.fallback(),
             clock=self.clock,

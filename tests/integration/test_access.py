@@ -14,6 +14,7 @@ MARK = "Zephyrine"
 IDS = {
     "client_id": "c1",
     "staff_id": "s1",
+    "device_id": "d1",
     "appointment_id": "a1",
     "organization_id": "aurora",
     "key": "appointment.booked.widget",
@@ -36,6 +37,8 @@ BODIES: dict[str, Any] = {
     "/v1/templates/test-send": {name: TEXT[name] for name in ("key", "audience", "channel", "locale")}
     | {"to": "0612345678"},
     "/v1/templates/<key>/<audience>/<channel>/<locale>": {"body": "Foreign"},
+    "/v1/clients/<client_id>/devices/<device_id>": {"platform": "fcm", "token": "foreign-token"},
+    "/v1/staff/<staff_id>/devices/<device_id>": {"platform": "fcm", "token": "foreign-token"},
     "/v1/staff": {"id": "s9", "name": "Foreign"},
     "/v1/staff/<staff_id>": {"name": "Foreign"},
     "/v1/organizations": {"name": "Foreign", "time_zone": "Europe/Paris", "locale": "fr", "country": "FR"},

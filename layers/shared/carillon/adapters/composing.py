@@ -12,6 +12,7 @@ from carillon.adapters.rendering.previewing import sample
 from carillon.adapters.rendering.renderer import TemplateRenderer
 from carillon.domain.catalog import row_for
 from carillon.domain.clients import Client, Staff
+from carillon.domain.connections import templates_owner
 from carillon.domain.decide import purpose_of, whatsapp_template
 from carillon.domain.messages import Message
 from carillon.domain.organizations import Organization
@@ -117,7 +118,8 @@ class TemplateComposer:
     ) -> Rendered:
         known = self._connections.whatsapp_templates(organization, settings)
         place = whatsapp_template(known, message.template, message.audience, locale)
-        found = self._contents.find(*place) if place is not None else None
+        owner = templates_owner(organization, settings)
+        found = self._contents.find(*place, owner=owner) if place is not None else None
         if found is None:
             raise RenderingFailed(f"no approved WhatsApp template for {message.template} in {locale}")
         return self._renderer.render_approved(content=found.current, values=values, locale=locale)

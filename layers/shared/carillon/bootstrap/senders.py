@@ -9,10 +9,12 @@ from carillon.adapters.aws import client, sending_client
 from carillon.adapters.composing import TemplateComposer
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
+from carillon.adapters.own_senders import StoredOwnSenders
 from carillon.adapters.providers.simulated import ExceptTestData
 from carillon.adapters.queues import ready_from_data
 from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import NoTokens, SignedLinks, SignedTokens
+from carillon.adapters.vault import KmsVault
 from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.pipeline import connections, fallback, queues, secret
 from carillon.domain.channels import Channel
@@ -83,7 +85,7 @@ def push(report: Report) -> Sender:
     from carillon.services.gone_devices import GoneDevices  # noqa: PLC0415
 
     told = config(SendPushConfig)
-    gone = GoneDevices(DynamoDevices(table(told.table_name)), SnsEndpoints(client("sns")), current_clock)
+    gone = GoneDevices(DynamoDevices(table(told.table_name)), SnsEndpoints(lambda: client("sns")), current_clock)
     sender = _sender("push", report, told, SnsPush(sending_client("sns")), NoTokens())
     return replace(sender, gone=gone)
 
@@ -107,6 +109,12 @@ def viber(report: Report) -> Sender:
     return _sender("viber", report, told, ViberBotApi(told.viber_api_url), tokens)
 
 
+def own_senders(table_name: str, kms_key_arn: str | None) -> StoredOwnSenders:
+    """Open organizations' own senders; without a key only those that have no secrets."""
+    vault = KmsVault(lambda: client("kms"), kms_key_arn) if kms_key_arn is not None else None
+    return StoredOwnSenders(table(table_name), vault, current_clock)
+
+
 def _sender(
     channel: Channel,
     report: Report,
@@ -125,6 +133,7 @@ def _sender(
         outgoing=OutgoingMaker(
             composer=TemplateComposer(table(told.table_name), connections(told), current_clock, links),
             tokens=tokens,
+            own=own_senders(told.table_name, getattr(told, "kms_key_arn", None)),
             mailing=mailing,
         ),
         provider=ExceptTestData(provider),

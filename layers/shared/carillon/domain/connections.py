@@ -2,8 +2,9 @@
 
 from carillon.domain.channel_states import ChannelState
 from carillon.domain.channels import Channel
-from carillon.domain.organizations import Organization
+from carillon.domain.organizations import OPERATOR_ORG, Organization
 from carillon.domain.settings import Settings
+from carillon.domain.simulation import is_test_data
 
 OWN_ONLY: frozenset[Channel] = frozenset({"push", "telegram", "viber"})
 """Channels on which there is no shared sender: an app and a bot are always somebody's."""
@@ -33,3 +34,12 @@ def connected(shared: frozenset[Channel], organization: Organization, settings: 
     if settings.message_mode.mode == "own":
         borrowed -= {"whatsapp"}
     return frozenset(borrowed | own)
+
+
+def templates_owner(organization: Organization, settings: Settings) -> str:
+    """Name whose approved WhatsApp templates count: another account has templates of its own.
+
+    Test data sends nothing and has no account, so the shared sender's stand in for its own.
+    """
+    own = settings.message_mode.mode == "own" and not is_test_data(organization.id)
+    return organization.id if own else OPERATOR_ORG

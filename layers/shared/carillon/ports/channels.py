@@ -123,3 +123,6 @@ class ChannelStore(Protocol):
 
     def drop(self, org_id: str, channel: StoredChannel) -> bool:
         """Forget a sender and its id; False when another writer came first."""
+
+    def forget_templates(self, org_id: str) -> None:
+        """Forget the organization's own WhatsApp templates: they belong to an account that it leaves."""

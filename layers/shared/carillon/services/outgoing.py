@@ -2,10 +2,15 @@
 
 from datetime import datetime
 
+from carillon.domain.channels import Channel
+from carillon.domain.connections import own_sender
 from carillon.domain.messages import Message
+from carillon.domain.own_channels import OwnSender
 from carillon.domain.reach import Device
 from carillon.domain.recheck import Recheck
+from carillon.domain.simulation import is_test_data
 from carillon.domain.values import value
+from carillon.ports.channels import OwnSenders
 from carillon.ports.delivery import Composer, Outgoing, RenderingFailed, Tokens
 from carillon.ports.reading import Snapshot
 from carillon.services.mailing import Mailing
@@ -17,10 +22,14 @@ class OutgoingMaker:
 
     composer: Composer
     tokens: Tokens
+    own: OwnSenders
     mailing: Mailing | None = None
 
     def make(self, org_id: str, message: Message, snapshot: Snapshot, checked: Recheck, now: datetime) -> Outgoing:
-        """Render a message that was checked and say to whom and from whom it goes; raises RenderingFailed."""
+        """Render a message that was checked and say to whom and from whom it goes; raises RenderingFailed.
+
+        Whatever else is raised, as when an own sender can't be opened, leaves the message to be tried again.
+        """
         rendered = self.composer.compose(message, snapshot)
         settings = snapshot.settings
         if settings is None:
@@ -35,9 +44,17 @@ class OutgoingMaker:
             sender_name=settings.name,
             reply_to=settings.contact.email,
             attempt=message.attempt + 1,
+            own=self._own(org_id, message.channel, snapshot),
             devices=_devices(message, snapshot),
         )
         return self.mailing.complete(outgoing, message, snapshot) if self.mailing is not None else outgoing
+
+    def _own(self, org_id: str, channel: Channel | None, snapshot: Snapshot) -> OwnSender | None:
+        """Open the organization's own sender where it is in use; test data has none that could be opened."""
+        organization, settings = snapshot.organization, snapshot.settings
+        if channel is None or organization is None or settings is None or is_test_data(org_id):
+            return None
+        return self.own.of(org_id, channel, own_sender(channel, organization, settings))
 
 
 def _devices(message: Message, snapshot: Snapshot) -> tuple[Device, ...]:

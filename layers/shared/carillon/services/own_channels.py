@@ -96,6 +96,9 @@ class OwnChannels:
             problem=found.problem,
             trying=None,
         )
+        if channel == "whatsapp" and before is not None and before.settings.get("account_sid") != plain["account_sid"]:
+            # Before the change: nothing is sent meanwhile with a template that the new account doesn't have.
+            self._store.forget_templates(org_id)
         opened = {**({} if found.held else secret), **found.secrets}
         if before is not None and known is not None and opened == before.secrets:
             after = replace(after, sealed=known.sealed)
@@ -149,6 +152,8 @@ class OwnChannels:
         if not is_test_data(org_id):
             admin, own = self._admins(channel, public_url), self._opened(org_id, known)
             _asked(lambda: admin.disconnect(org_id, known.id, own))
+        if channel == "whatsapp":
+            self._store.forget_templates(org_id)
         if not self._store.drop(org_id, known):
             raise Contended("the channel is being changed by others")
 

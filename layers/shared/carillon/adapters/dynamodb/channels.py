@@ -73,6 +73,17 @@ class DynamoChannels:
         )
         return self._transact([gone, Write(keys.channel_reference(channel.id), delete=True)])
 
+    def forget_templates(self, org_id: str) -> None:
+        """Forget the organization's own WhatsApp templates: they belong to an account that it leaves."""
+        after = None
+        while True:
+            page = self._table.query(keys.whatsapp_templates(org_id), limit=100, after=after, consistent=True)
+            if page.items:
+                self._table.transact([Write((item["pk"], item["sk"]), delete=True) for item in page.items])
+            after = page.last
+            if after is None:
+                return
+
     def _transact(self, writes: list[Write]) -> bool:
         try:
             self._table.transact(writes)

@@ -1,4 +1,4 @@
-"""SMS through SNS: transactional, from the deployment's sender id. There is no receipt: it ends at `sent`."""
+"""SMS through SNS: transactional, under the organization's sender id or the deployment's. It ends at `sent`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,9 @@ class SnsSms:
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one text message, which SNS splits into parts itself."""
         attributes: dict[str, Any] = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
-        if self._sender_id:
-            attributes["AWS.SNS.SMS.SenderID"] = {"DataType": "String", "StringValue": self._sender_id}
+        sender_id = outgoing.own.settings["sender_id"] if outgoing.own is not None else self._sender_id
+        if sender_id:
+            attributes["AWS.SNS.SMS.SenderID"] = {"DataType": "String", "StringValue": sender_id}
         try:
             answer = self._client.publish(
                 PhoneNumber=outgoing.to, Message=outgoing.rendered.text, MessageAttributes=attributes

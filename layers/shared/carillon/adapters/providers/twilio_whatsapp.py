@@ -1,7 +1,8 @@
-"""WhatsApp through Twilio's Messages API: an approved template, filled."""
+"""WhatsApp through Twilio's Messages API, from the shared number or from the organization's own account and number."""
 
 import json
 from collections.abc import Callable
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from carillon.adapters.providers.twilio_codes import outcome_of
 from carillon.adapters.secrets import Secrets
+from carillon.domain.own_channels import OwnSender
+from carillon.domain.values import value
 from carillon.ports.delivery import Outcome, Outgoing
 
 TIMEOUT = 10.0
@@ -36,6 +39,15 @@ class AimedHttpClient(TwilioHttpClient):  # type: ignore[misc]
         return super().request(method, aimed, *args, **kwargs)
 
 
+@value
+class Account:
+    """Whose account and number a message goes from; `sender` is Twilio's form, `whatsapp:+15551234567`."""
+
+    sid: str
+    token: str = field(repr=False)
+    sender: str
+
+
 class TwilioWhatsapp:
     """See the port `Provider`."""
 
@@ -44,15 +56,15 @@ class TwilioWhatsapp:
         self._sender = sender
         self._api_url = api_url
         self._callback_url = callback_url
-        self._clients: dict[Secrets, Client] = {}
+        self._http: AimedHttpClient | None = None
 
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one message; its status comes back to the callback address with our token."""
-        secrets = self._secrets()
-        if not secrets.twilio_account_sid or not secrets.twilio_auth_token:
+        account = self._account(outgoing.own)
+        if not account.sid or not account.token:
             return Outcome("misconfigured", code="no_credentials")
         try:
-            message = self._client(secrets).messages.create(**self._request(outgoing))
+            message = self._client(account).messages.create(**self._request(outgoing, account.sender))
         except (TwilioRestException, TwilioServiceException) as error:
             return outcome_of(error.code, error.status, outgoing.attempt)
         except ConnectTimeout as error:
@@ -68,18 +80,24 @@ class TwilioWhatsapp:
             return Outcome("unknown", reason="connection_lost", code="unreadable_answer")
         return Outcome("accepted", provider_id=message.sid)
 
-    def _client(self, secrets: Secrets) -> Client:
-        if secrets not in self._clients:
-            account, token = secrets.twilio_account_sid, secrets.twilio_auth_token
-            http = AimedHttpClient(self._api_url)
-            self._clients = {secrets: Client(account, token, http_client=http)}
-        return self._clients[secrets]
+    def _account(self, own: OwnSender | None) -> Account:
+        if own is not None:
+            token = own.secrets.get("auth_token", "")
+            return Account(own.settings.get("account_sid", ""), token, f"whatsapp:{own.settings['sender']}")
+        secrets = self._secrets()
+        return Account(secrets.twilio_account_sid, secrets.twilio_auth_token, self._sender)
 
-    def _request(self, outgoing: Outgoing) -> dict[str, Any]:
+    def _client(self, account: Account) -> Client:
+        # Every account's calls go over the same connections; its credentials go with each call.
+        if self._http is None:
+            self._http = AimedHttpClient(self._api_url)
+        return Client(account.sid, account.token, http_client=self._http)
+
+    def _request(self, outgoing: Outgoing, sender: str) -> dict[str, Any]:
         rendered = outgoing.rendered
         request: dict[str, Any] = {
             "to": f"whatsapp:{outgoing.to}",
-            "from_": self._sender,
+            "from_": sender,
             "status_callback": f"{self._callback_url}/callbacks/twilio/status?m={outgoing.token}",
             "validity_period": min(LONGEST_VALIDITY, outgoing.valid_seconds),
         }
