@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint mypy lint-imports format validate build build-check replay openapi whatsapp-templates deploy lock clean
+.PHONY: help setup run test lint mypy lint-imports format validate build build-check replay bench-imports openapi whatsapp-templates deploy lock clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ build-check: setup  ## Looks at what `make build` made
 replay: setup  ## A file of bookings through the API [FILE=bookings.csv]
 	@test -n "$(FILE)" || { echo "usage: make replay FILE=bookings.csv" >&2; exit 2; }
 	@exec $(PYTHON) -m local.replay "$(FILE)"
+
+bench-imports: setup  ## What a cold start costs each function, against its floor [FUNCTIONS="send_email"]
+	$(PYTHON) bench/imports.py $(FUNCTIONS)
 
 openapi: setup  ## Writes the OpenAPI document anew that the API serves
 	$(PYTHON) tools/openapi.py

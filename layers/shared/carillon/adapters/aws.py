@@ -1,6 +1,8 @@
 """AWS clients: one per service and process, made on first use from a bare botocore session (boto3 adds only weight)."""
 
+import gc
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -8,11 +10,26 @@ from botocore.config import Config
 
 CONNECT_SECONDS, READ_SECONDS = 2, 5
 CONNECTIONS = 20
+DATA = Path(__file__).parent / "botocore_data"
+"""Searched before botocore's own data: its list of every service's endpoints takes longer to read than all else."""
 
 
 @cache
 def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    session.set_config_variable("data_path", str(DATA))
+    return session
+
+
+def _made(service: str, config: Config) -> Any:
+    # What a client is made of stays for the process's life, so collecting garbage meanwhile only walks it in vain.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _session().create_client(service, config=config)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 @cache
@@ -25,7 +42,7 @@ def client(service: str) -> Any:
         retries={"mode": "standard", "total_max_attempts": 4},
         tcp_keepalive=True,
     )
-    return _session().create_client(service, config=config)
+    return _made(service, config)
 
 
 @cache
@@ -34,4 +51,4 @@ def sending_client(service: str) -> Any:
     config = Config(
         connect_timeout=3, read_timeout=7, max_pool_connections=CONNECTIONS, retries={"total_max_attempts": 1}
     )
-    return _session().create_client(service, config=config)
+    return _made(service, config)
