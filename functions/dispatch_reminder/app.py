@@ -1,4 +1,4 @@
-"""Takes due reminders from their queue, ten at once: decided, stored, and put on the channels' queues."""
+"""Takes what is due from its queue, ten at once: reminders are decided on, messages that waited go to their channels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,12 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
 
 
 def _dispatch(messages: Sequence[Message]) -> None:
-    for done in pipeline.dispatcher().dispatch([pipeline.read_due(message.body) for message in messages]):
-        due = done.due
-        ids = {"organization_id": due.org_id, "record": due.record, "reminder": due.key}
+    waited = [pipeline.read_waiting(message.body) for message in messages]
+    stored = [message for message in waited if message is not None]
+    if stored:
+        pipeline.dispatcher().queues.send_ready(stored)
+        logger().info("waited", extra={"messages": len(stored)})
+    due = [pipeline.read_due(each.body) for each, other in zip(messages, waited, strict=True) if other is None]
+    for done in pipeline.dispatcher().dispatch(due) if due else ():
+        ids = {"organization_id": done.due.org_id, "record": done.due.record, "reminder": done.due.key}
         logger().info(done.result, extra=ids | {"reason": done.reason})

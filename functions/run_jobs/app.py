@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from carillon.bootstrap import pipeline
+from carillon.domain.times import parse_instant
 from carillon.runtime.batch import Answer, Message, each, queue_messages
 from carillon.runtime.logging import logger
 
@@ -53,6 +54,15 @@ def purge(job: dict[str, Any]) -> None:
     logger().info("purged", extra={"organization_id": job["o"], "items": gone})
 
 
+def wait(job: dict[str, Any]) -> None:
+    """Have a message that waits for long brought to its channel's queue when its turn comes."""
+    message = pipeline.read_waiting(job)
+    if message is None:
+        raise ValueError("a message that waits names its channel")
+    pipeline.waiting().wait(message, parse_instant(job["at"]))
+    logger().info("waiting", extra={"organization_id": job["o"], "record": job["r"], "until": job["at"]})
+
+
 JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "plan_record": plan_record,
     "replan": replan,
@@ -60,6 +70,7 @@ JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "replan_client": replan_client,
     "sweep": sweep,
     "purge": purge,
+    "wait": wait,
 }
 
 

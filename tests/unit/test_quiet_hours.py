@@ -1,4 +1,4 @@
-"""Quiet hours as instants: over midnight and within a day, over changes of the clocks, before and after appointments."""
+"""Quiet hours as instants: over midnight and within a day, over changes of the clocks, around appointments."""
 
 from datetime import UTC, datetime, time, timedelta
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from carillon.domain.channels import Channel
@@ -33,15 +34,7 @@ class SqsQueues:
         """Put stored messages on the queues of their channels."""
         by_queue: dict[str, list[tuple[str, dict[str, Any], int]]] = {}
         for message in messages:
-            body: dict[str, Any] = {
-                "o": message.org_id,
-                "p": message.key.recipient,
-                "d": message.key.digest,
-                "r": message.record,
-                "c": message.client_id,
-                "s": list(message.staff),
-            }
-            entry = (message.org_id, body, min(message.delay, LONGEST_DELAY))
+            entry = (message.org_id, ready_to_data(message), min(message.delay, LONGEST_DELAY))
             by_queue.setdefault(self._channels[message.channel], []).append(entry)
         for queue, entries in by_queue.items():
             self._send(queue, entries)
@@ -54,6 +47,10 @@ class SqsQueues:
     def send_job(self, job: Mapping[str, Any], *, delay: int = 0) -> None:
         """Put a job on the jobs queue."""
         self._send(_known(self._jobs), [(str(job["o"]), dict(job), delay)])
+
+    def send_wait(self, message: Ready, at: datetime) -> None:
+        """Have a job see to it that a stored message comes to its channel's queue at a later instant."""
+        self.send_job({"kind": "wait", "at": iso(at), **waiting_to_data(message)})
 
     def send_jobs(self, jobs: Sequence[Mapping[str, Any]]) -> None:
         """Put jobs on the jobs queue, ten a call."""
@@ -90,6 +87,28 @@ def due_to_data(due: Due) -> dict[str, Any]:
         "at": iso(due.at),
         "gen": due.generation,
     }
+
+
+def ready_to_data(message: Ready) -> dict[str, Any]:
+    """Write a stored message as a message of its channel's queue."""
+    return {
+        "o": message.org_id,
+        "p": message.key.recipient,
+        "d": message.key.digest,
+        "r": message.record,
+        "c": message.client_id,
+        "s": list(message.staff),
+    }
+
+
+def waiting_to_data(message: Ready) -> dict[str, Any]:
+    """Write a stored message that waits elsewhere than on its channel's queue, which is therefore named."""
+    return {**ready_to_data(message), "ch": message.channel}
+
+
+def waiting_from_data(data: Mapping[str, Any]) -> Ready | None:
+    """Read a stored message that waited; None for what is none."""
+    return ready_from_data(data, data["ch"]) if "ch" in data else None
 
 
 def due_from_data(data: Mapping[str, Any]) -> Due:

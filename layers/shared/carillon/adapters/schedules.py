@@ -1,13 +1,15 @@
 """One-time schedules of EventBridge Scheduler, made once and deleted, never updated."""
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from carillon.adapters.queues import due_to_data
-from carillon.domain.scheduling import at_expression, schedule_name
-from carillon.ports.queues import Due
+from carillon.adapters.queues import due_to_data, waiting_to_data
+from carillon.domain.scheduling import at_expression, schedule_name, waiting_name
+from carillon.ports.queues import Due, Ready
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler.client import EventBridgeSchedulerClient
@@ -37,18 +39,26 @@ class EventBridgeSchedules:
 
     def create(self, reminder: Due) -> None:
         """Schedule a reminder; a conflict means that it was scheduled before, which is what we want."""
+        self._create(_name(reminder), reminder.fires, due_to_data(reminder))
+
+    def wait(self, message: Ready, at: datetime) -> None:
+        """Schedule the turn of a stored message; it comes by way of the due queue."""
+        name = waiting_name(message.org_id, message.key.recipient, message.key.digest, at)
+        self._create(name, at, waiting_to_data(message))
+
+    def _create(self, name: str, at: datetime, body: Mapping[str, Any]) -> None:
         try:
             self._client.create_schedule(
-                Name=_name(reminder),
+                Name=name,
                 GroupName=self._group,
-                ScheduleExpression=at_expression(reminder.fires),
+                ScheduleExpression=at_expression(at),
                 ScheduleExpressionTimezone="UTC",
                 FlexibleTimeWindow={"Mode": "OFF"},
                 ActionAfterCompletion="DELETE",
                 Target={
                     "Arn": self._queue_arn,
                     "RoleArn": self._role_arn,
-                    "Input": json.dumps(due_to_data(reminder), separators=(",", ":")),
+                    "Input": json.dumps(body, separators=(",", ":")),
                     "DeadLetterConfig": {"Arn": self._dead_letter_arn},
                     "RetryPolicy": {"MaximumEventAgeInSeconds": MAXIMUM_AGE, "MaximumRetryAttempts": RETRIES},
                 },

@@ -12,7 +12,7 @@ from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
 from carillon.adapters.dynamodb.runs import DynamoRuns
 from carillon.adapters.dynamodb.watermarks import DynamoWatermarks
-from carillon.adapters.queues import SqsQueues, due_from_data
+from carillon.adapters.queues import SqsQueues, due_from_data, waiting_from_data
 from carillon.adapters.schedules import EventBridgeSchedules
 from carillon.adapters.secrets import DeploymentSecret
 from carillon.adapters.system import RandomIds
@@ -34,24 +34,25 @@ from carillon.services.planning import Planner
 from carillon.services.purging import Purge
 from carillon.services.replanning import Replanner
 from carillon.services.sweeping import Sweep
+from carillon.services.waiting import Waiting
 
 Told = DispatchReminderConfig | PlannerConfig
 """Configurations that know the channels' queues and senders."""
 
 read_due = due_from_data
+read_waiting = waiting_from_data
 
 
 @cache
 def planner(function: type[PlannerConfig] = PlanNotificationsConfig) -> Planner:
     """Make the planner, for the stream's function or for the jobs'."""
     told = config(function)
-    due = {"due": told.due_queue_url, "jobs": told.jobs_queue_url}
     return Planner(
         reader=DynamoReader(table(told.table_name)),
         records=DynamoRecords(table(told.table_name)),
         due_rows=DynamoDueRows(table(told.table_name)),
         messages=DynamoMessages(table(told.table_name)),
-        queues=queues(told, **due),
+        queues=queues(told, due=told.due_queue_url),
         schedules=_schedules(told),
         connections=connections(told),
         maker=MessageMaker(RandomIds()),
@@ -73,7 +74,7 @@ def replanner() -> Replanner:
         reader=DynamoReader(items),
         records=DynamoRecords(items),
         runs=DynamoRuns(items),
-        queues=queues(told, due=told.due_queue_url, jobs=told.jobs_queue_url),
+        queues=queues(told, due=told.due_queue_url),
         clock=current_clock,
         ids=RandomIds(),
     )
@@ -89,10 +90,17 @@ def sweep() -> Sweep:
         records=DynamoRecords(items),
         due_rows=DynamoDueRows(items),
         messages=DynamoMessages(items),
-        queues=queues(told, due=told.due_queue_url, jobs=told.jobs_queue_url),
+        queues=queues(told, due=told.due_queue_url),
         marks=DynamoWatermarks(items),
         clock=current_clock,
     )
+
+
+@cache
+def waiting() -> Waiting:
+    """Make what schedules messages that wait for long, for the jobs' function."""
+    told = config(RunJobsConfig)
+    return Waiting(queues=queues(told), schedules=_schedules(told), clock=current_clock)
 
 
 @cache
@@ -104,7 +112,7 @@ def purge() -> Purge:
         reader=DynamoReader(items),
         everything=DynamoEverything(items),
         schedules=_schedules(told),
-        queues=queues(told, due=told.due_queue_url, jobs=told.jobs_queue_url),
+        queues=queues(told, due=told.due_queue_url),
     )
 
 
@@ -147,9 +155,9 @@ def _schedules(told: PlannerConfig) -> Schedules:
     )
 
 
-def queues(told: Told, *, due: str | None = None, jobs: str | None = None) -> Queues:
+def queues(told: Told, *, due: str | None = None) -> Queues:
     """Make the queues a function may send to."""
-    return SqsQueues(client("sqs"), channels=json.loads(told.channel_queues), due=due, jobs=jobs)
+    return SqsQueues(client("sqs"), channels=json.loads(told.channel_queues), due=due, jobs=told.jobs_queue_url)
 
 
 def connections(told: Told) -> Connections:

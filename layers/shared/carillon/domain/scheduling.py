@@ -22,6 +22,11 @@ def schedule_name(o: str, record: str, key: str, at: datetime, generation: int) 
     return name
 
 
+def waiting_name(o: str, recipient: str, message: str, at: datetime) -> str:
+    """Name the schedule of a stored message that waits; `message` is its digest."""
+    return f"m-{digest(o, recipient, message, iso(at))}"
+
+
 def at_expression(at: datetime) -> str:
     """Write a one-time expression for an instant, in UTC without a suffix, never before the instant.
 

@@ -32,7 +32,8 @@ class Due:
 class Ready:
     """A stored message that is to be sent.
 
-    `record`, `client_id` and `staff` say what else its sender will need, which spares a second read. `delay`: seconds.
+    `record`, `client_id` and `staff` say what else its sender will need, which spares a second read. `at`: when its
+    turn comes, if not now. `delay`: the seconds that its queue holds it back, at most 15 minutes.
     """
 
     org_id: str
@@ -42,6 +43,7 @@ class Ready:
     client_id: str
     staff: tuple[str, ...] = ()
     delay: int = 0
+    at: datetime | None = None
 
 
 class Queues(Protocol):
@@ -56,12 +58,18 @@ class Queues(Protocol):
     def send_job(self, job: Mapping[str, Any], *, delay: int = 0) -> None:
         """Put a job on the jobs queue, to be done after `delay` seconds."""
 
+    def send_wait(self, message: Ready, at: datetime) -> None:
+        """Have a job see to it that a stored message comes to its channel's queue at a later instant."""
+
 
 class Schedules(Protocol):
     """One-time, immutable schedules: each is made once and deleted, never changed."""
 
     def create(self, reminder: Due) -> None:
         """Schedule a reminder; one that is scheduled already is fine."""
+
+    def wait(self, message: Ready, at: datetime) -> None:
+        """Have a stored message put on its channel's queue at an instant; one that waits for it already is fine."""
 
     def delete(self, reminder: Due) -> None:
         """Delete a reminder's schedule; one that is gone already is fine."""

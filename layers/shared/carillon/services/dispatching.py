@@ -21,6 +21,7 @@ from carillon.ports.system import Clock
 from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
 from carillon.services.storing import store_all
+from carillon.services.waiting import hand_over
 
 REVIEW = "review"
 
@@ -63,7 +64,7 @@ class Dispatcher:
             results.append(
                 Dispatched(due, "suppressed" if suppressed else "fired", suppressed[0] if suppressed else None)
             )
-        self.queues.send_ready(ready)
+        hand_over(self.queues, ready, self.clock.now())
         return results
 
     def _decide(self, due: Due, snapshot: Snapshot) -> list[Message] | None:

@@ -16,6 +16,7 @@ from carillon.ports.system import Clock
 from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
 from carillon.services.storing import store_all
+from carillon.services.waiting import hand_over
 
 FINAL_FOR_ALL = frozenset({"superseded", "too_late", "notifications_inactive", "not_enrolled", "reminder_disabled"})
 """Reasons that hold for every channel, so trying the next one would be wrong."""
@@ -61,7 +62,8 @@ class Fallback:
         following = self.next_message(org_id, message, moved, snapshot)
         if following is not None and snapshot.settings is not None and snapshot.record is not None:
             days = snapshot.settings.retention_days
-            self.queues.send_ready(store_all(self.messages, org_id, [following], snapshot.record, days))
+            ready = store_all(self.messages, org_id, [following], snapshot.record, days)
+            hand_over(self.queues, ready, self.clock.now())
 
     def resume(self, org_id: str, message: Message, snapshot: Snapshot) -> None:
         """Do it again for a message that failed before, whose handler may have died before it queued what follows."""

@@ -29,6 +29,7 @@ from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
 from carillon.services.replanning import replan
 from carillon.services.storing import store_all
+from carillon.services.waiting import hand_over
 
 ROUNDS = 5
 
@@ -91,7 +92,7 @@ class Planner:
                 return
             for verdict in decide_event(event, facts, told.setdefault(event.version, set())):
                 ready += self._tell(org_id, event, verdict, facts)
-        self.queues.send_ready(ready)
+        hand_over(self.queues, ready, self.clock.now())
 
     def _tell(self, org_id: str, event: Event, verdict: Verdict, facts: Facts) -> list[Ready]:
         record, now = facts.record, self.clock.now()

@@ -23,13 +23,19 @@ def store_all(
     return ready
 
 
-def ready_of(org_id: str, message: Message, record: StoredRecord, *, delay: int = 0) -> Ready:
+def ready_of(org_id: str, message: Message, record: StoredRecord) -> Ready:
     """Name a stored message to its channel's queue, with what its sender will read along."""
     if message.channel is None:
         raise ValueError("a decision not to send is not queued")
     appointment = record.appointment
     return Ready(
-        org_id, message.channel, message.key, record.ref, appointment.client_id, tuple(appointment.staff_ids), delay
+        org_id=org_id,
+        channel=message.channel,
+        key=message.key,
+        record=record.ref,
+        client_id=appointment.client_id,
+        staff=tuple(appointment.staff_ids),
+        at=message.not_before,
     )
 
 
@@ -37,4 +43,4 @@ def ready_alone(org_id: str, message: Message) -> Ready:
     """Name a stored message that is about no record to its channel's queue."""
     if message.channel is None:
         raise ValueError("a decision not to send is not queued")
-    return Ready(org_id, message.channel, message.key, "", "")
+    return Ready(org_id, message.channel, message.key, "", "", at=message.not_before)
