@@ -19,7 +19,7 @@ _PRINTABLE = re.compile(r"[ -~]*")
 _HEADER_NAME = re.compile(r"[!-9;-@A-~]{1,126}")
 _HEADERS, _HEADER_VALUE, _HEADER = 15, 995, 996
 _ENCODED_WORD_LENGTH = 75
-_MAILBOX_LENGTH = 320
+_ADDRESS_LENGTH = 320
 _RECIPIENTS = 50
 _BYTES = 40 * 1024 * 1024
 _FILE_NAME, _CONTENT_TYPE = 255, 78
@@ -65,7 +65,7 @@ def _addresses(request: Mapping[str, Any]) -> Iterator[str]:
     for mailbox in [request.get("FromEmailAddress", ""), *recipients, *request.get("ReplyToAddresses", [])]:
         if not _PRINTABLE.fullmatch(mailbox):
             yield f"Illegal address {mailbox!r}: ASCII only, names in the form of RFC 2047"
-        elif len(mailbox) > _MAILBOX_LENGTH or not _ADDRESS.fullmatch(parseaddr(mailbox)[1]):
+        elif len(parseaddr(mailbox)[1]) > _ADDRESS_LENGTH or not _ADDRESS.fullmatch(parseaddr(mailbox)[1]):
             yield f"Illegal address {mailbox!r}"
         if any(len(word) > _ENCODED_WORD_LENGTH for word in _ENCODED_WORD.findall(mailbox)):
             yield f"Illegal address {mailbox!r}: a word of RFC 2047 has at most {_ENCODED_WORD_LENGTH} characters"

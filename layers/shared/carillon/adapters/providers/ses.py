@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client
 
 TAG = "message"
+ENCODED_WORD = 75
+"""Characters of a word that RFC 2047 allows."""
 DAILY_QUOTA_PAUSE = 3600
 """Seconds: the daily quota and the rate share an error class; only the message tells hours from seconds."""
 PERMANENT = {"MessageRejected": "content_rejected", "BadRequestException": "content_rejected"}
@@ -117,6 +119,6 @@ def _unverified(sender: str) -> tuple[Text, Text]:
 def _mailbox(name: str, address: str) -> str:
     # RFC 2047 for a name beyond ASCII, on one line however long; formataddr quotes what is special in the others.
     clean = " ".join(name.split())
-    return (
-        formataddr((clean, address)) if clean.isascii() else f"{Header(clean, 'utf-8').encode(linesep='')} <{address}>"
-    )
+    if clean.isascii():
+        return formataddr((clean, address))
+    return f"{Header(clean, 'utf-8', maxlinelen=ENCODED_WORD).encode(linesep='')} <{address}>"
