@@ -1,9 +1,9 @@
-"""Clients with their consents, enrolment and preferences; staff."""
+"""Clients with their consents, enrolment and preferences; staff; the devices of both; suppressed addresses."""
 
 from carillon.bootstrap.contacts_api import services
 from carillon.runtime.http import Door
-from functions.contacts_api import clients, preferences, staff
+from functions.contacts_api import clients, devices, preferences, staff, suppressions
 
 door = Door(answers=lambda: services().answers)
-door.include(clients.routes, preferences.routes, staff.routes)
+door.include(clients.routes, preferences.routes, staff.routes, devices.routes, suppressions.routes)
 lambda_handler = door.handler

@@ -58,13 +58,15 @@ def patch_client(call: Call, client_id: Id, body: Draft[ClientInput]) -> Answer[
     """Change fields of a client; null empties one."""
     keeping = services().clients
     read = partial(body.without(*READ_ONLY).over, also=partial(keeping.faults, call.org_id))
-    return Answer(keeping.patch(call.caller, client_id, read))
+    email = body.given.get("email")
+    return Answer(keeping.patch(call.caller, client_id, read, email if isinstance(email, str) else None))
 
 
 @routes.delete("/v1/clients/<client_id>", roles=INSIDE, errors=("has_upcoming",))
 def delete_client(call: Call, client_id: Id, query: RemoveQuery) -> Nothing:
     """Unenrol and hide a client."""
     services().clients.remove(call.caller, client_id, force=query.force)
+    services().devices.forget_all(call.org_id, f"c:{client_id}")
     return Nothing()
 
 

@@ -48,5 +48,7 @@ def patch_staff(call: Call, staff_id: Id, body: Draft[StaffInput]) -> Answer[Sta
 @routes.delete("/v1/staff/<staff_id>", roles=STAFF_KEEPERS)
 def delete_staff(call: Call, staff_id: Id) -> Nothing:
     """Remove a member."""
+    # Before the member goes: a call that broke off in between can be repeated.
+    services().devices.forget_all(call.org_id, f"s:{staff_id}")
     services().staff.remove(call.org_id, staff_id)
     return Nothing()

@@ -25,6 +25,18 @@ WILDCARDS: Final = {
     ("PlanNotificationsFunction", "scheduler:DeleteSchedule"): "a schedule's name is a hash; the group is named",
     ("RunJobsFunction", "scheduler:CreateSchedule"): "a schedule's name is a hash; the group is named",
     ("RunJobsFunction", "scheduler:DeleteSchedule"): "a schedule's name is a hash; the group is named",
+    **{
+        (
+            "ContactsApiFunction",
+            f"sns:{action}",
+        ): "SNS makes endpoints' ids; the stack's applications are named"
+        for action in ("CreatePlatformEndpoint", "DeleteEndpoint", "GetEndpointAttributes", "SetEndpointAttributes")
+    },
+    ("SettingsApiFunction", "sns:CreatePlatformApplication"): "what is being made has no ARN yet",
+    **{
+        ("SettingsApiFunction", f"sns:{action}PlatformApplication{rest}"): "organizations are not known to the template"
+        for action, rest in (("Delete", ""), ("Get", "Attributes"), ("Set", "Attributes"))
+    },
     ("SendPushFunction", "sns:Publish"): "endpoints have ids that SNS makes; the stack's applications are named",
     ("SendPushFunction", "sns:DeleteEndpoint"): "the same",
     ("SendSmsFunction", "sns:Publish"): "a phone number has no ARN: everything but topics and endpoints",

@@ -53,17 +53,25 @@ class EndpointRefused(Exception):
     """The push service does not take the token; the text is for people."""
 
 
+class ApplicationGone(Exception):
+    """The push service does not know the organization's app any more."""
+
+
+class EndpointsUnreachable(Exception):
+    """The push service could not be asked; the call may be repeated."""
+
+
 class Endpoints(Protocol):
     """Apps on devices, as the push service knows them."""
 
-    def register(self, org_id: str, application: str, token: str, known: str | None) -> str:
-        """Give the endpoint of a token, made or brought up to date, able to receive; `known` had the device before.
+    def register(self, org_id: str, application: str, token: str) -> str:
+        """Give the endpoint of a token, made or found, able to receive; another token gives another endpoint.
 
-        Raises EndpointRefused for a token that is none. May be repeated.
+        Raises EndpointRefused for a token that is none, ApplicationGone, EndpointsUnreachable. May be repeated.
         """
 
     def delete(self, org_id: str, endpoint: str) -> None:
-        """Delete an endpoint; one that is gone already is fine."""
+        """Delete an endpoint; one that is gone already is fine. Raises EndpointsUnreachable."""
 
 
 class PushApplications(Protocol):

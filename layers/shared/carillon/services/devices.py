@@ -6,16 +6,18 @@ from typing import Annotated
 
 from carillon.domain.clients import Client
 from carillon.domain.constraints import Id, Text, document
-from carillon.domain.errors import Conflict, Contended, Fault, Invalid, NotFound
+from carillon.domain.errors import Conflict, Contended, Fault, Invalid, NotFound, Unavailable
 from carillon.domain.organizations import Caller
 from carillon.domain.reach import MAX_DEVICES, Device, Platform
 from carillon.domain.values import value
 from carillon.ports.devices import (
+    ApplicationGone,
     DeviceClaim,
     DeviceOwner,
     DeviceStore,
     EndpointRefused,
     Endpoints,
+    EndpointsUnreachable,
     PushApplications,
 )
 from carillon.ports.system import Clock
@@ -59,11 +61,12 @@ class DeviceKeeping:
         self._clock = clock
         self._gone = GoneDevices(store, endpoints, clock)
 
-    def put(self, caller: Caller, ref: str, device_id: str, stated: DeviceInput) -> DeviceDocument:
-        """Register a device, or its new token; raises NotFound, Invalid, Conflict (`channel_not_connected`).
+    def put(self, caller: Caller, ref: str, device_id: str, stated: DeviceInput) -> tuple[DeviceDocument, bool]:
+        """Register a device, or its new token; also tells whether the device is new.
 
-        A token that another person of the data set had moves. Beyond ten devices the one that was registered longest
-        ago goes. The push service is asked first; what it made is nobody's until it is stored.
+        Raises NotFound, Invalid, Conflict (`channel_not_connected`), Unavailable (`provider_unreachable`).
+        A token that another person of the data set had moves. Beyond ten devices the one registered longest ago goes.
+        The push service is asked first; what it made is nobody's until it is stored.
         """
         org_id = caller.org_id
         for _ in range(ROUNDS):
@@ -71,18 +74,19 @@ class DeviceKeeping:
             application = self._applications.of(org_id).get(stated.platform)
             if application is None:
                 raise Conflict("channel_not_connected", f"push is not connected for {stated.platform}")
-            endpoint = self._registered(org_id, owner, device_id, stated, application)
+            endpoint = self._registered(org_id, stated, application)
             claim = self._store.claims(org_id, [endpoint])[endpoint]
             if claim.given_up:
                 # It is being deleted this moment; deleted here, the next round gets another one.
-                self._endpoints.delete(org_id, endpoint)
+                self._gone.delete(org_id, [endpoint])
                 continue
             found = self._registration(
                 org_id, owner, Device(id=device_id, platform=stated.platform, endpoint=endpoint), claim
             )
             if not found.owners or self._store.save(org_id, found.owners, found.claims, self._clock.now()):
                 self._gone.delete(org_id, found.freed)
-                return DeviceDocument(id=device_id, platform=stated.platform)
+                new = all(each.id != device_id for each in owner.person.reach.devices)
+                return DeviceDocument(id=device_id, platform=stated.platform), new
         raise Contended(f"the devices of {ref} are being changed by others")
 
     def remove(self, org_id: str, ref: str, device_id: str) -> None:
@@ -101,15 +105,15 @@ class DeviceKeeping:
             raise NotFound(f"there is no {'client' if kind == 'c' else 'staff member'} {who!r}")
         return owner
 
-    def _registered(
-        self, org_id: str, owner: DeviceOwner, device_id: str, stated: DeviceInput, application: str
-    ) -> str:
-        same = (each for each in owner.person.reach.devices if each.id == device_id)
-        known = next((each.endpoint for each in same if each.platform == stated.platform), None)
+    def _registered(self, org_id: str, stated: DeviceInput, application: str) -> str:
         try:
-            return self._endpoints.register(org_id, application, stated.token, known)
+            return self._endpoints.register(org_id, application, stated.token)
         except EndpointRefused as error:
             raise Invalid([Fault("/token", "invalid_value", str(error))]) from error
+        except ApplicationGone as error:
+            raise Conflict("channel_not_connected", str(error)) from error
+        except EndpointsUnreachable as error:
+            raise Unavailable("provider_unreachable", str(error)) from error
 
     def _registration(self, org_id: str, owner: DeviceOwner, device: Device, claim: DeviceClaim) -> Registration:
         others = [each for each in owner.person.reach.devices if _is_other(each, device)]

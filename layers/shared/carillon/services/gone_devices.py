@@ -1,15 +1,15 @@
 """Devices that can't be reached any more leave the person they belonged to."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from carillon.domain.reach import Device
 from carillon.domain.values import value
-from carillon.ports.devices import DeviceClaim, DeviceOwner, DeviceStore, Endpoints
+from carillon.ports.devices import DeviceClaim, DeviceOwner, DeviceStore, Endpoints, EndpointsUnreachable
 from carillon.ports.system import Clock
 
 ROUNDS = 5
-Report = Callable[[Mapping[str, str], Exception], None]
 
 
 def with_devices(owner: DeviceOwner, devices: Sequence[Device]) -> DeviceOwner:
@@ -62,6 +62,7 @@ class GoneDevices:
         return [replace(claim, owner=None) for claim in claims.values() if claim.owner in (owner.ref, None)]
 
     def delete(self, org_id: str, endpoints: Sequence[str]) -> None:
-        """Delete endpoints that nobody has any more."""
+        """Delete endpoints that nobody has any more; what can't be deleted gets nothing either."""
         for endpoint in endpoints:
-            self.endpoints.delete(org_id, endpoint)
+            with suppress(EndpointsUnreachable):
+                self.endpoints.delete(org_id, endpoint)
