@@ -70,6 +70,10 @@ replay: setup  ## A file of bookings through the API [FILE=bookings.csv]
 bench-imports: setup  ## What a cold start costs each function, against its floor [FUNCTIONS="send_email"]
 	$(PYTHON) bench/imports.py $(FUNCTIONS)
 
+chaos: setup  ## Bookings while everything fails now and then [SEED=1 N=40 PACE=PT15M FILE=bookings.csv]
+	@exec $(PYTHON) -m local.chaos --seed $(or $(SEED),1) --count $(or $(N),40) --pace $(or $(PACE),PT15M) \
+		$(if $(FILE),--file "$(FILE)")
+
 openapi: setup  ## Writes the OpenAPI document anew that the API serves
 	$(PYTHON) tools/openapi.py
 

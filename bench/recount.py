@@ -45,7 +45,10 @@ class World:
 
 @dataclass(frozen=True)
 class Expected:
-    """One message that must be there: sent on `channel`, or suppressed for `reason`. `tried`: passed over, and why."""
+    """One message that must be there: sent on `channel`, or suppressed for `reason`. `tried`: passed over, and why.
+
+    `start` is the one that a reminder is for.
+    """
 
     record: str
     key: str
@@ -55,6 +58,7 @@ class Expected:
     channel: str | None
     reason: str | None = None
     tried: tuple[tuple[str, str], ...] = ()
+    start: datetime | None = None
 
     @property
     def sent(self) -> bool:
@@ -204,7 +208,7 @@ class _Record:
         after = self._setting(key)["when"].get("after_completed")
         if after is None and (due <= at or due >= start):
             reminder.state, reminder.reason = "suppressed", "too_late"
-            self._add(f"reminder.{key}", "client", self.client["id"], at, None, "too_late")
+            self._add(f"reminder.{key}", "client", self.client["id"], at, None, "too_late", start=start)
 
     def fire_until(self, at: datetime) -> None:
         """Let all that is due by `at` go out, in order."""
@@ -219,6 +223,7 @@ class _Record:
                 setting["channels"],
                 setting["strategy"],
                 self.client,
+                reminder.start,
             )
             reminder.state, reminder.reason = ("suppressed", reason) if reason else ("fired", None)
 
@@ -236,6 +241,7 @@ class _Record:
         channels: Sequence[str],
         strategy: str,
         who: Mapping[str, Any],
+        start: datetime | None = None,
     ) -> str | None:
         """Decide on the channels; answers the reason if nothing goes."""
         tried: list[tuple[str, str]] = []
@@ -245,13 +251,14 @@ class _Record:
             if reason:
                 tried.append((channel, reason))
                 continue
-            self._add(key, audience, recipient, at, channel, None, tuple(tried))
+            self._add(key, audience, recipient, at, channel, None, tuple(tried), start)
             sent += 1
             if strategy == "first_reachable":
                 break
         if sent:
             return None
-        self._add(key, audience, recipient, at, channels[0] if len(tried) == 1 else None, tried[0][1], tuple(tried))
+        only = channels[0] if len(tried) == 1 else None
+        self._add(key, audience, recipient, at, only, tried[0][1], tuple(tried), start)
         return tried[0][1]
 
     def _reason(self, channel: str, audience: str, who: Mapping[str, Any]) -> str | None:
@@ -272,6 +279,7 @@ class _Record:
         channel: str | None,
         reason: str | None,
         tried: tuple[tuple[str, str], ...] = (),
+        start: datetime | None = None,
     ) -> None:
-        message = Expected(self.name, key, audience, recipient, at, channel, reason, tried)
+        message = Expected(self.name, key, audience, recipient, at, channel, reason, tried, start)
         self.found.messages.append(message)

@@ -78,10 +78,14 @@ class CloudClient:
         found: dict[str, Any] = self.api("set up", "PUT", "/v1/settings", key, dict(values), headers=headers)
         return found
 
-    def move_to(self, instant: datetime) -> None:
-        """Move the clock, unless it is there already; either way all that is due is done afterwards."""
+    def move_to(self, instant: datetime, *, housekeeping: str | None = None) -> None:
+        """Move the clock, unless it is there already; either way all that is due is done afterwards.
+
+        `housekeeping`: how often what the template schedules runs on the way, if not daily.
+        """
+        pace = {"housekeeping": housekeeping} if housekeeping is not None else {}
         if instant > self.now:
-            body = {"now": instant.isoformat().replace("+00:00", "Z")}
+            body = {"now": instant.isoformat().replace("+00:00", "Z"), **pace}
             try:
                 answer = self.tools("move the clock", "POST", "/clock", body)
             except RefusedError:

@@ -31,6 +31,8 @@ class Addresses:
     api_url: str
     tools_url: str
     operator_key: str
+    backend_url: str = ""
+    region: str = ""
 
 
 @contextmanager
@@ -74,7 +76,8 @@ def _wait(process: subprocess.Popen[bytes], facts: Path, said: Path) -> Addresse
             raise CloudFailedError(f"the local cloud did not start:\n{said.read_text(errors='replace')[-2000:]}")
         time.sleep(0.05)
     found = json.loads(facts.read_text())
-    return Addresses(found["api_url"], found["tools_url"], found["operator_key"])
+    backend = found["aws_endpoints"]["default"]
+    return Addresses(found["api_url"], found["tools_url"], found["operator_key"], backend, found["region"])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

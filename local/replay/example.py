@@ -60,13 +60,14 @@ def _guest(number: int, chosen: random.Random) -> Guest:
     )
 
 
-def _slot(moment: datetime) -> datetime:
+def slot(moment: datetime) -> datetime:
+    """Put an instant on a minute at which nothing else happens."""
     return moment.replace(minute=_MINUTES[moment.minute // 15], second=0, microsecond=0)
 
 
 def _booking(number: int, chosen: random.Random, guest: Guest, first: date, days: int) -> Booking:
     day = first + timedelta(days=chosen.randrange(days))
-    booked_at = _slot(datetime.combine(day, time(chosen.randrange(7, 21), chosen.randrange(60))))
+    booked_at = slot(datetime.combine(day, time(chosen.randrange(7, 21), chosen.randrange(60))))
     start = _start(chosen, day)
     while start < booked_at + 12 * _SLOT:
         start += timedelta(days=1)
@@ -79,9 +80,9 @@ def _booking(number: int, chosen: random.Random, guest: Guest, first: date, days
     status_at = None
     end = start - margin
     if status == "cancelled":
-        status_at = end = _slot(booked_at + 6 * _SLOT + (end - booked_at - 6 * _SLOT) * chosen.uniform(0, 0.9))
+        status_at = end = slot(booked_at + 6 * _SLOT + (end - booked_at - 6 * _SLOT) * chosen.uniform(0, 0.9))
     elif status != "booked":
-        status_at = _slot(start + margin + timedelta(days=9, minutes=minutes + 20))
+        status_at = slot(start + margin + timedelta(days=9, minutes=minutes + 20))
     by_client = chosen.random() < 0.5  # noqa: PLR2004 - half of them
     staff = (chosen.choice(_STAFF),) if chosen.random() < 0.4 else ()  # noqa: PLR2004 - two of five
     return Booking(
@@ -116,7 +117,7 @@ def _changes(
     count = chosen.choices((0, 1, 2, 3), (60, 22, 12, 6))[0]
     changes: list[Change] = []
     for number in range(1, count + 1):
-        at = _slot(booked_at + (end - booked_at) * number / (count + 1))
+        at = slot(booked_at + (end - booked_at) * number / (count + 1))
         if at <= (changes[-1].at if changes else booked_at) or at >= end:
             break
         actor = chosen.choice(("client", "system", *(f"staff:{name}" for name in staff)))

@@ -18,7 +18,7 @@ MANAGER = "manager@example.org"
 _GATHER = timedelta(days=6)
 _OUTBOX_EVERY = 10
 _TAIL = timedelta(days=2)
-_PROBE = "probe"
+PROBE = "probe"
 
 
 def set_up(client: CloudClient, file: BookingFile) -> tuple[str, dict[str, Any]]:
@@ -50,22 +50,22 @@ def whatsapp_has_templates(client: CloudClient, key: str) -> bool:
     start = (client.now + timedelta(days=1)).replace(tzinfo=None, microsecond=0)
     body = {
         "client": {
-            "id": _PROBE,
+            "id": PROBE,
             "first_name": "Probe",
             "last_name": "Probe",
             "phone": "+3197010999999",
-            "consents": {"service": {"whatsapp": True}, "source": _PROBE},
+            "consents": {"service": {"whatsapp": True}, "source": PROBE},
         },
         "start": start.isoformat(),
         "duration_minutes": 60,
         "status": "booked",
         "notify": False,
     }
-    client.api("set up", "PUT", f"/v1/appointments/{_PROBE}", key, body)
+    client.api("set up", "PUT", f"/v1/appointments/{PROBE}", key, body)
     body["status"] = "completed"
-    client.api("set up", "PUT", f"/v1/appointments/{_PROBE}", key, body)
+    client.api("set up", "PUT", f"/v1/appointments/{PROBE}", key, body)
     client.move_to(client.now)
-    messages = client.items("set up", "/v1/messages", key, client_id=_PROBE)
+    messages = client.items("set up", "/v1/messages", key, client_id=PROBE)
     return any(message["channel"] == "whatsapp" and message["status"] != "suppressed" for message in messages)
 
 
@@ -122,12 +122,12 @@ class Player:
         self._client.move_to(until)
         window = {"from": _text(self._gathered_to), "to": _text(until)}
         for message in self._client.items("list messages", "/v1/messages", self._key, **window):
-            if message["client_id"] == _PROBE:
+            if message["client_id"] == PROBE:
                 self._probes.add(message["id"])
             else:
                 self.seen.messages[message["id"]] = message
         listed = self._client.items("list reminders", "/v1/reminders", self._key, **window)
-        reminders = [reminder for reminder in listed if reminder["client_id"] != _PROBE]
+        reminders = [reminder for reminder in listed if reminder["client_id"] != PROBE]
         self.seen.listings.append(Listing(self._gathered_to, until, reminders))
         self._gathered_to = until
         if len(self.seen.listings) % _OUTBOX_EVERY == 0:

@@ -1,0 +1,47 @@
+"""A client of the API as an integrator writes it: whatever was not answered is asked again."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from local.replay.client import CloudClient, RefusedError
+from local.replay.cloud import Addresses
+
+_SERVER_FAULT = 500
+_PASSING = frozenset({409, 429})
+_TRIES = 40
+
+
+class PatientClient(CloudClient):
+    """Repeats calls that failed on the other side, as each of them may be. `repeats`: why and how often."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        super().__init__(addresses)
+        self.repeats: Counter[str] = Counter()
+
+    def _call(
+        self,
+        client: httpx.Client,
+        kind: str,
+        method: str,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+    ) -> Any:
+        for _ in range(_TRIES):
+            begin = time.perf_counter()
+            answer = client.request(method, path, json=body, headers=headers, params=params)
+            self.calls[kind] += 1
+            self.seconds[kind] += time.perf_counter() - begin
+            if answer.is_success:
+                return answer.json() if answer.content else None
+            if answer.status_code < _SERVER_FAULT and answer.status_code not in _PASSING:
+                break
+            self.repeats[f"answered {answer.status_code}"] += 1
+        raise RefusedError(f"{method} {path} answered {answer.status_code}: {answer.text}\nfor {body}")
