@@ -216,10 +216,23 @@ class MemoryMessages:
             return done
 
     def withdraw(self, org_id: str, message: Message, moved: Moved) -> bool:
-        return self._move(org_id, message.key, moved, lambda stored: stored.status == "queued")
+        last = message.timeline[-1][1:] if message.timeline else None
+        silent = moved.status == "queued" and last == ("queued", moved.reason)
+        return self._move(org_id, message.key, moved, lambda stored: stored.status == "queued", silent=silent)
+
+    def give_turn(self, org_id: str, message: Message, then: Message | None, *, retention_days: int) -> bool:
+        with self.account.lock:
+            stored = self.account.messages.get((org_id, message.key))
+            if stored is None or stored.status != "sent" or stored.fallback_at is None:
+                return False
+            self.account.messages[org_id, message.key] = replace(stored, fallback_at=None)
+            if then is not None:
+                self.create(org_id, then, retention_days=retention_days)
+            return True
 
     def receipt(self, org_id: str, key: MessageKey, moved: Moved) -> bool:
-        return self._move(org_id, key, moved, lambda m: m.status != "queued" and moved.status in MOVES[m.status])
+        closed = {"queued", "delivered"} if moved.soft else {"queued"}
+        return self._move(org_id, key, moved, lambda m: m.status not in closed and moved.status in MOVES[m.status])
 
     def find(self, org_id: str, message_id: str) -> Message | None:
         return next((m for m in self.account.found(org_id) if m.id == message_id), None)
@@ -238,7 +251,14 @@ class MemoryMessages:
         return Page(found[begin : begin + limit], str(begin + limit) if len(found) > begin + limit else None)
 
     def _move(
-        self, org_id: str, key: MessageKey, moved: Moved, allowed: Callable[[Message], bool], **held: Any
+        self,
+        org_id: str,
+        key: MessageKey,
+        moved: Moved,
+        allowed: Callable[[Message], bool],
+        *,
+        silent: bool = False,
+        **held: Any,
     ) -> bool:
         with self.account.lock:
             stored = self.account.messages.get((org_id, key))
@@ -250,9 +270,11 @@ class MemoryMessages:
                 status=moved.status,  # type: ignore[arg-type]
                 reason=moved.reason,
                 not_before=moved.not_before,
+                fallback_at=moved.fallback_at,
+                deadline=moved.deadline or stored.deadline,
                 provider_id=moved.provider_id or stored.provider_id,
                 parts=moved.parts if moved.parts is not None else stored.parts,
-                timeline=(*stored.timeline, (moved.at, moved.status, moved.reason)),
+                timeline=(*stored.timeline, *([] if silent else [(moved.at, moved.status, moved.reason)])),
                 **(free | held),
             )
             return True

@@ -1,4 +1,4 @@
-"""Takes what is due from its queue, ten at once: reminders are decided on, messages that waited go to their channels."""
+"""Takes what is due from its queue, ten at once: reminders to decide on, and messages that waited for their turn."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -10,7 +10,7 @@ import pytest
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.domain.ids import ulid
-from carillon.domain.messages import LEASE, MOVES
+from carillon.domain.messages import LEASE, MOVES, Message
 from carillon.ports.messages import Claim, Moved
 from tests.builders import NOW, event_occasion, message, reminder_occasion
 from tests.fakes import Account, MemoryMessages, MemoryReader
@@ -250,3 +250,64 @@ def test_a_message_is_found_by_its_id_in_its_own_organization(store: Store) -> N
     assert store.messages.find(f"{store.o}~test", made.id) is None
     for other in (ulid(NOW, b"0123456788"), "nonsense", "", "0" * 26, "7" + "Z" * 25):
         assert store.messages.find(store.o, other) is None
+
+
+def test_waiting_on_for_the_same_reason_adds_nothing_to_the_timeline(store: Store) -> None:
+    made = store.put()
+    for hours, reason, steps in ((1, "quiet_hours", 2), (2, "quiet_hours", 2), (3, "sender_misconfigured", 3)):
+        later = NOW + timedelta(hours=hours)
+        waiting = store.at(made)
+        assert waiting is not None
+        assert store.messages.withdraw(store.o, waiting, Moved("queued", NOW, reason, not_before=later))
+        now = store.at(made)
+        assert now is not None
+        assert (now.not_before, now.reason, len(now.timeline)) == (later, reason, steps)
+
+
+def test_what_is_held_may_get_a_later_deadline(store: Store) -> None:
+    made, until = store.put(), NOW + timedelta(days=30)
+    assert store.messages.withdraw(store.o, made, Moved("queued", NOW, "quiet_hours", not_before=NOW, deadline=until))
+    waiting = store.at(made)
+    assert waiting is not None
+    assert waiting.deadline == until
+
+
+def sent_and_waiting(store: Store) -> Message:
+    """A message that was sent, and waits half an hour for its receipt."""
+    made, at = store.claimed(channel="whatsapp"), NOW + timedelta(minutes=30)
+    assert store.messages.finish(store.o, made, Moved("sent", NOW, provider_id="p", fallback_at=at), owner=OWNER)
+    waiting = store.at(made)
+    assert waiting is not None
+    assert waiting.fallback_at == at
+    return waiting
+
+
+def test_the_next_channel_gets_its_turn_once_beside_a_message_that_stays_sent(store: Store) -> None:
+    waiting, then = sent_and_waiting(store), message(channel="sms", id="then")
+    assert store.messages.give_turn(store.o, waiting, then, retention_days=90)
+    assert not store.messages.give_turn(store.o, waiting, replace(then, id="again"), retention_days=90)
+    assert store.at(then) == then
+    after = store.at(waiting)
+    assert after is not None
+    assert (after.status, after.fallback_at) == ("sent", None)
+    assert store.messages.receipt(store.o, waiting.key, Moved("delivered", NOW))
+
+
+def test_a_receipt_that_was_faster_leaves_the_next_channel_silent(store: Store) -> None:
+    waiting, then = sent_and_waiting(store), message(channel="sms", id="then")
+    assert store.messages.receipt(store.o, waiting.key, Moved("delivered", NOW))
+    assert not store.messages.give_turn(store.o, waiting, then, retention_days=90)
+    assert store.at(then) is None
+
+
+def test_a_turn_that_was_given_by_a_failure_is_not_given_again(store: Store) -> None:
+    waiting, then = sent_and_waiting(store), message(channel="sms", id="then")
+    store.messages.create(store.o, then, retention_days=90)
+    assert store.messages.give_turn(store.o, waiting, replace(then, id="again"), retention_days=90)
+    assert store.at(then) == then
+
+
+def test_a_turn_that_nobody_can_take_is_over_all_the_same(store: Store) -> None:
+    waiting = sent_and_waiting(store)
+    assert store.messages.give_turn(store.o, waiting, None, retention_days=90)
+    assert not store.messages.give_turn(store.o, waiting, None, retention_days=90)

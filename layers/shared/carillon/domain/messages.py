@@ -50,7 +50,8 @@ class Occasion:
     """What a message is about: an event in the version it was derived in, or a reminder with the start it is for.
 
     Never the due time and never a reminder's record version, or an edited note would send it again. `trial`: the id of
-    a test of a text, `answer`: of the reply that a message answers; both are about no record (`record` is empty).
+    a test of a text, `answer`: of the reply that a message answers, `notice`: what the organization itself is told of
+    its account; these are about no record (`record` is empty).
     """
 
     record: str
@@ -60,11 +61,12 @@ class Occasion:
     start: datetime | None = None
     trial: str | None = None
     answer: str | None = None
+    notice: str | None = None
 
     @property
     def alone(self) -> bool:
         """Whether it is about no record."""
-        return self.trial is not None or self.answer is not None
+        return self.trial is not None or self.answer is not None or self.notice is not None
 
     def parts(self) -> tuple[str, ...]:
         """The parts of the identity, as text."""
@@ -72,6 +74,8 @@ class Occasion:
             return "trial", self.trial
         if self.answer is not None:
             return "answer", self.answer
+        if self.notice is not None:
+            return "notice", self.notice
         if self.event is not None:
             return self.record, "event", self.event, str(self.version)
         if self.start is None:
@@ -95,7 +99,8 @@ class Message:
     """A message as stored, or a decision not to send one (`suppressed`).
 
     `to` is the address; `template` the template key. `tried` lists channels given up before this one, with reasons.
-    `timeline` holds `(instant, status, reason)` of every move.
+    `timeline` holds `(instant, status, reason)` of every move. `fallback_at`: when the next channel gets its turn, should
+    no receipt have come by then.
     """
 
     key: MessageKey
@@ -112,6 +117,7 @@ class Message:
     reason: str | None = None
     tried: tuple[tuple[str, str], ...] = ()
     not_before: datetime | None = None
+    fallback_at: datetime | None = None
     owner: str | None = None
     lease_until: datetime | None = None
     attempt: int = 0

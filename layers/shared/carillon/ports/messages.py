@@ -10,7 +10,11 @@ from carillon.domain.values import value
 
 @value
 class Moved:
-    """A move of a message to a new status, with what becomes known by it."""
+    """A move of a message to a new status, with what becomes known by it.
+
+    `soft`: as a receipt it doesn't move a message that was delivered. `fallback_at`: until when a receipt is waited
+    for. `deadline`: a later one than before, for what quiet hours hold.
+    """
 
     status: str
     at: datetime
@@ -18,6 +22,9 @@ class Moved:
     provider_id: str | None = None
     parts: int | None = None
     not_before: datetime | None = None
+    soft: bool = False
+    fallback_at: datetime | None = None
+    deadline: datetime | None = None
 
 
 @value
@@ -62,7 +69,16 @@ class Messages(Protocol):
         """Write the outcome of a claimed message, fenced by its owner; `then` is the fallback stored with it."""
 
     def withdraw(self, org_id: str, message: Message, moved: Moved) -> bool:
-        """Move a message out of `queued` without sending it (or defer it); False when it had left `queued`."""
+        """Move a message out of `queued` without sending it (or defer it); False when it had left `queued`.
+
+        Deferring it again for the same reason adds nothing to its timeline, so it stays small however long it waits.
+        """
+
+    def give_turn(self, org_id: str, message: Message, then: Message | None, *, retention_days: int) -> bool:
+        """Store the next channel's message beside one that is `sent` and had no receipt in time; None: there is none.
+
+        Done once: False when a receipt was faster, or somebody else.
+        """
 
     def receipt(self, org_id: str, key: MessageKey, moved: Moved) -> bool:
         """Apply a provider's report; False when it is older than what is known, or the message is gone."""

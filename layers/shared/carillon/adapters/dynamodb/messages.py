@@ -81,12 +81,31 @@ class DynamoMessages:
 
     def withdraw(self, org_id: str, message: Message, moved: Moved) -> bool:
         """Move a message out of `queued`, or defer it, without sending."""
-        write = _move(org_id, message.key, message.id, moved, {})
+        again = bool(message.timeline) and message.timeline[-1][1:] == (moved.status, moved.reason)
+        write = _move(org_id, message.key, message.id, moved, {}, silent=moved.status == "queued" and again)
         return self._table.write(_with(write, "#st = :queued", {"queued": "queued"}, {}))
+
+    def give_turn(self, org_id: str, message: Message, then: Message | None, *, retention_days: int) -> bool:
+        """Store the next channel's message, once, beside one that had no receipt in time."""
+        write = Write(
+            keys.message(org_id, message.key.recipient, message.key.digest),
+            update="REMOVE #fb",
+            condition="#st = :sent AND attribute_exists(#fb)",
+            values={"sent": "sent"},
+            names={"st": "st", "fb": "fb"},
+        )
+        if then is None:
+            return self._table.write(write)
+        try:
+            self._table.transact([write, _creation(org_id, then, retention_days)])
+        except ConditionsFailed as error:
+            return self._table.write(write) if error.failed == (1,) else False
+        return True
 
     def receipt(self, org_id: str, key: MessageKey, moved: Moved) -> bool:
         """Apply a provider's report; a status never goes back, and nothing erased comes to life again."""
-        before = sorted(status for status, after in MOVES.items() if moved.status in after and status != "queued")
+        closed = {"queued", "delivered"} if moved.soft else {"queued"}
+        before = sorted(status for status, after in MOVES.items() if moved.status in after and status not in closed)
         names = {f"s{n}": status for n, status in enumerate(before)}
         condition = f"attribute_exists(pk) AND #st IN ({', '.join(f':{name}' for name in names)})"
         message_id = ""
@@ -123,7 +142,9 @@ def _creation(o: str, message: Message, retention_days: int) -> Write:
     )
 
 
-def _move(o: str, key: MessageKey, message_id: str, moved: Moved, more: dict[str, object]) -> Write:
+def _move(
+    o: str, key: MessageKey, message_id: str, moved: Moved, more: dict[str, object], *, silent: bool = False
+) -> Write:
     """Build the update of a move: status, reason, timeline, and the sparse index of problem statuses."""
     values: dict[str, object] = {
         "st": moved.status,
@@ -131,6 +152,8 @@ def _move(o: str, key: MessageKey, message_id: str, moved: Moved, more: dict[str
         "pid": moved.provider_id,
         "pa": moved.parts,
         "nb": epoch(moved.not_before) if moved.not_before else None,
+        "fb": epoch(moved.fallback_at) if moved.fallback_at else None,
+        "dl": epoch(moved.deadline) if moved.deadline else None,
         **more,
     }
     problem = moved.status in PROBLEMS
@@ -138,15 +161,16 @@ def _move(o: str, key: MessageKey, message_id: str, moved: Moved, more: dict[str
         values |= {"pk3": keys.problem_messages(o, moved.status), "sk3": message_id}
     kept = {name: value for name, value in values.items() if value is not None}
     # A reason or a claim belongs to its status; what a provider said once (its id) stays.
-    gone = [name for name in ("rs", "nb") if name not in kept]
+    gone = [name for name in ("rs", "nb", "fb") if name not in kept]
     gone += [] if problem else ["pk3", "sk3"]
     gone += [] if moved.status == "sending" else ["ow", "ls"]
-    assignments = [f"#{name} = :{name}" for name in kept] + ["#tl = list_append(#tl, :step)"]
+    step = {} if silent else {"step": [timeline_entry(moved.at, moved.status, moved.reason)]}
+    assignments = [f"#{name} = :{name}" for name in kept] + ["#tl = list_append(#tl, :step)"] * len(step)
     return Write(
         keys.message(o, key.recipient, key.digest),
         update=f"SET {', '.join(assignments)} REMOVE {', '.join(f'#{name}' for name in gone)}",
-        values=kept | {"step": [timeline_entry(moved.at, moved.status, moved.reason)]},
-        names={name: name for name in [*kept, *gone, "tl"]},
+        values=kept | step,
+        names={name: name for name in [*kept, *gone, *(["tl"] if step else [])]},
     )
 
 
