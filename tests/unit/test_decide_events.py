@@ -195,3 +195,12 @@ def test_the_language_is_the_recipients_else_the_organizations() -> None:
     of = everybody(client=client(locale="pl"), staff={"s1": staff("s1", locale="fr"), "s2": staff("s2")})
     locales = {verdict.recipient.ref: verdict.recipient.locale for verdict in decide_event(event(), of)}
     assert (locales["c:anna"], locales["s:s1"], locales["s:s2"]) == ("pl", "fr", "nl")
+
+
+def test_a_client_whose_reminder_after_completion_is_on_is_not_thanked_twice() -> None:
+    done = record(appointment(status="completed"))
+    thanks = ruled(rule("appointment.completed", "client", "email"))
+    enrolled = facts(record=done, rules=thanks)
+    assert refusals(decide_event(event("appointment.completed"), enrolled)) == [("c:anna", "email", "duplicate")]
+    left = facts(record=done, rules=thanks, client=client(enrolled=False))
+    assert [item[:1] for item in sends(decide_event(event("appointment.completed"), left))] == [("client",)]

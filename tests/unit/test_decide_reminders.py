@@ -176,6 +176,12 @@ STATUSES_CALLING = {
     "appointment.booked": {"booked", "accepted", "completed"},
     "appointment.changed": {"booked", "accepted", "requested", "awaiting_payment"},
     "appointment.cancelled": {"cancelled"},
+    "appointment.requested": {"requested"},
+    "appointment.accepted": {"booked", "accepted", "completed"},
+    "appointment.refused": {"refused"},
+    "appointment.completed": {"completed"},
+    "appointment.no_show": {"no_show"},
+    "appointment.payment_required": {"awaiting_payment"},
 }
 ALL_STATUSES = ("requested", "booked", "accepted", "refused", "cancelled", "completed", "no_show", "awaiting_payment")
 

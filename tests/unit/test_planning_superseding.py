@@ -115,3 +115,23 @@ def test_cancelled_booked_and_cancelled_again_in_one_go_is_told_once() -> None:
         rig.follow("anna")
     rig.deliver()
     assert [outgoing.rendered.text for outgoing in rig.provider.sent] == [f"{BOOKED} v1", f"{CANCELLED} v4"]
+
+
+def test_a_change_while_the_request_waits_goes_with_the_request() -> None:
+    rig = Rig()
+    rig.put(status="requested")
+    rig.follow("anna")
+    rig.put(status="requested", start="2026-12-03T09:00:00")
+    rig.follow("anna")
+    assert [sent.result for sent in rig.deliver()] == ["sent"]
+    assert [outgoing.rendered.text for outgoing in rig.provider.sent] == ["appointment.requested v2"]
+
+
+def test_a_request_that_was_accepted_before_it_went_out_is_told_as_accepted_only() -> None:
+    rig = Rig()
+    rig.put(status="requested")
+    rig.follow("anna")
+    rig.put(status="accepted")
+    rig.follow("anna")
+    assert sorted(sent.result for sent in rig.deliver()) == ["dropped", "sent"]
+    assert [outgoing.rendered.text for outgoing in rig.provider.sent] == ["appointment.accepted v2"]

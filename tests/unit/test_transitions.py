@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from carillon.domain import transitions
 from carillon.domain.catalog import EVENT_ROWS
 from carillon.domain.records import STATUSES, Actor, Appointment, Event, Status
-from carillon.domain.transitions import derive, status_event
+from carillon.domain.transitions import CHANGED, MATRIX, derive, status_event
 from tests.builders import NOW, appointment
 
 # From (rows) and to (columns), written from the contract's table of events; "." is no event.
@@ -47,11 +46,6 @@ def cells() -> list[tuple[str, str, str | None]]:
     return found
 
 
-@pytest.fixture
-def every_event_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transitions, "ANNOUNCED", frozenset(row.event for row in EVENT_ROWS))
-
-
 def derived(before: Appointment | None, after: Appointment, actor: Actor | None = None) -> list[Event]:
     return derive(before, after, actor=actor or Actor(), version=2, now=NOW, zone="Europe/Amsterdam")
 
@@ -71,22 +65,30 @@ def test_a_change_of_status_is_the_event_of_the_table(before: str, after: Status
     assert status_event(None if before == "new" else before, after) == expected  # type: ignore[arg-type]
 
 
-@pytest.mark.usefixtures("every_event_announced")
 @pytest.mark.parametrize(("before", "after", "expected"), cells())
 def test_each_transition_makes_at_most_its_one_event(before: Status, after: Status, expected: str | None) -> None:
     old = None if before == "new" else appointment(status=before)  # type: ignore[comparison-overlap]
     assert [event.type for event in derived(old, appointment(status=after))] == ([expected] if expected else [])
 
 
-def test_booked_changed_and_cancelled_are_announced() -> None:
-    assert {"appointment.booked", "appointment.changed", "appointment.cancelled"} <= transitions.ANNOUNCED
-    assert {row.event for row in EVENT_ROWS} >= transitions.ANNOUNCED
+def test_the_matrix_and_the_catalog_name_the_same_events() -> None:
+    derived_ones = {row.event for row in EVENT_ROWS if row.group == "appointments" and not row.posted}
+    assert {*MATRIX.values(), CHANGED} == derived_ones
 
 
-def test_an_event_that_is_not_announced_yet_is_not_derived(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transitions, "ANNOUNCED", frozenset({"appointment.booked"}))
-    assert derived(appointment(), appointment(status="cancelled")) == []
-    assert derived(None, appointment(status="requested")) == []
+def test_whoever_an_acceptance_takes_the_appointment_from_is_told_that_much() -> None:
+    before = appointment(status="requested", client_id="anna", staff_ids=["s1", "s2"])
+    after = appointment(status="accepted", client_id="bob", staff_ids=["s2", "s3"])
+    assert told(derived(before, after)) == [
+        ("cancelled", "anna", ["client"], None),
+        ("cancelled", "bob", ["collaborator"], ["s1"]),
+        ("accepted", "bob", None, None),
+    ]
+
+
+def test_what_had_been_cancelled_is_taken_from_nobody() -> None:
+    before = appointment(status="cancelled", staff_ids=["s1"])
+    assert told(derived(before, appointment(staff_ids=["s2"]))) == [("booked", "anna", None, None)]
 
 
 @pytest.mark.parametrize(
@@ -165,8 +167,8 @@ def test_a_removed_collaborator_is_told_of_a_cancellation_and_the_others_of_a_ch
 def test_a_replaced_collaborator_makes_each_of_the_three() -> None:
     events = derived(appointment(staff_ids=["s1", "s2"]), appointment(staff_ids=["s2", "s3"]))
     assert told(events) == [
-        ("booked", "anna", ["collaborator"], ["s3"]),
         ("cancelled", "anna", ["collaborator"], ["s1"]),
+        ("booked", "anna", ["collaborator"], ["s3"]),
         ("changed", "anna", None, ["s2"]),
     ]
 

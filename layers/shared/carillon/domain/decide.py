@@ -33,7 +33,7 @@ def decide_event(event: Event, facts: Facts, told: Told | None = None) -> list[V
         if rule is None:
             continue
         for recipient in _recipients(audience, event, facts):
-            decisions = _by_rule(rule, recipient, event, row.purpose, facts)
+            decisions = _thanked_already(event, _by_rule(rule, recipient, event, row.purpose, facts), facts)
             decisions = [_without_doubles(each, staff_told | client_told) for each in decisions]
             # Two clients may share an address, and each is to know what became of his appointment.
             (client_told if audience == "client" else staff_told).update(
@@ -109,8 +109,15 @@ def still_called_for(event: str, audience: Audience, recipient_ref: str, record:
 
 STILL_TRUE_IN: dict[str, frozenset[str]] = {
     "appointment.booked": frozenset({"booked", "accepted", "completed"}),
+    "appointment.accepted": frozenset({"booked", "accepted", "completed"}),
     "appointment.changed": frozenset({"booked", "accepted", "requested", "awaiting_payment"}),
+    "appointment.requested": frozenset({"requested"}),
+    "appointment.refused": frozenset({"refused"}),
+    "appointment.completed": frozenset({"completed"}),
+    "appointment.no_show": frozenset({"no_show"}),
+    "appointment.payment_required": frozenset({"awaiting_payment"}),
 }
+"""In which statuses of the appointment a message about an event still tells the truth."""
 
 
 def in_force(client: Client | None, key: str) -> Reminder | None:
@@ -154,6 +161,14 @@ def _by_rule(rule: Rule, recipient: Recipient, event: Event, purpose: Purpose, f
         )
         for channel in (*rule.enabled_channels, PUSH)
     ]
+
+
+def _thanked_already(event: Event, decisions: list[Decision], facts: Facts) -> list[Decision]:
+    """A client whose reminder after completion is on is told by that one."""
+    reminder = in_force(facts.client, "service_completed") if event.type == "appointment.completed" else None
+    if reminder is None:
+        return decisions
+    return [_no(each.recipient, each.channel, each.template, "duplicate", "client") for each in decisions]
 
 
 def _verdict(

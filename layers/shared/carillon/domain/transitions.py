@@ -31,8 +31,10 @@ MATRIX: dict[tuple[str, str], str] = {
 }
 """From and to. `*` stands for every stored status other than the new one; a pair not listed is no event."""
 
-ANNOUNCED: frozenset[str] = frozenset({BOOKED, CHANGED, CANCELLED})
-"""Events that are derived; a row of the matrix joins when its texts do."""
+CARRIERS: frozenset[str] = frozenset(
+    {BOOKED, "appointment.requested", "appointment.accepted", "appointment.payment_required"}
+)
+"""Messages that say what an appointment is: one that still waits goes out with the new values instead of a change."""
 
 
 def status_event(before: Status | None, after: Status) -> str | None:
@@ -71,7 +73,8 @@ def derive(
     """Derive what happened between two states of an appointment; at most one event per recipient.
 
     A collaborator who was added gets `booked`, one who was removed `cancelled`, and so does a client when the
-    appointment passes to another; the others get the change. A change of status wins over a change of fields.
+    appointment passes to another; the others get the change. A change of status wins over a change of fields, and
+    whoever it is taken from by the same change is told that much.
     """
 
     def event(kind: str, *, client: str = after.client_id, **only: list[str] | None) -> Event:
@@ -83,26 +86,33 @@ def derive(
     elif by_status is not None:
         told = sorted(before.staff_ids) if by_status == CANCELLED else None
         client = before.client_id if by_status == CANCELLED else after.client_id
-        events = [event(by_status, client=client, staff=told)]
+        parted = _partings(before, after, event) if before.status in LIVE and after.status in LIVE else []
+        events = [*parted, event(by_status, client=client, staff=told)]
     elif after.status in LIVE:
         events = _handovers(before, after, event, changed_fields(before, after, zone))
     else:
         events = []
-    return [item for item in events if item.type in ANNOUNCED]
+    return events
+
+
+def _partings(before: Appointment, after: Appointment, event: Callable[..., Event]) -> list[Event]:
+    removed = sorted(set(before.staff_ids) - set(after.staff_ids))
+    events = [event(CANCELLED, audiences=["collaborator"], staff=removed)] if removed else []
+    if before.client_id != after.client_id:
+        events.insert(0, event(CANCELLED, client=before.client_id, audiences=["client"]))
+    return events
 
 
 def _handovers(before: Appointment, after: Appointment, event: Callable[..., Event], changed: list[str]) -> list[Event]:
-    events: list[Event] = []
+    events = _partings(before, after, event)
     passed_on = before.client_id != after.client_id
     added = sorted(set(after.staff_ids) - set(before.staff_ids))
     removed = sorted(set(before.staff_ids) - set(after.staff_ids))
     kept = sorted(set(after.staff_ids) & set(before.staff_ids))
     if passed_on:
-        events += [event(CANCELLED, client=before.client_id, audiences=["client"]), event(BOOKED, audiences=["client"])]
+        events.append(event(BOOKED, audiences=["client"]))
     if added:
         events.append(event(BOOKED, audiences=["collaborator"], staff=added))
-    if removed:
-        events.append(event(CANCELLED, audiences=["collaborator"], staff=removed))
     # Last: who is told as one of the above is not told as a manager too.
     if changed or passed_on:
         rest = ["collaborator", "manager", "owner"] if passed_on else None

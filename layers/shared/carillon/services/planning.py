@@ -17,7 +17,7 @@ from carillon.domain.recipients import client_recipient
 from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.scheduling import is_soon
 from carillon.domain.times import parse_instant
-from carillon.domain.transitions import BOOKED, CHANGED
+from carillon.domain.transitions import CARRIERS, CHANGED
 from carillon.domain.values import value
 from carillon.ports.delivery import Connections
 from carillon.ports.messages import Messages, Moved
@@ -128,7 +128,7 @@ class Planner:
             key = message_key(org_id, earlier, recipient.audience, recipient.ref, channel)
             if kind == event.type:
                 self._supersede(org_id, key)
-            elif kind == BOOKED and event.type == CHANGED:
+            elif kind in CARRIERS and event.type == CHANGED:
                 carried = self.messages.require(org_id, key, event.version) or carried
         return carried
 
