@@ -8,10 +8,12 @@ from carillon.domain.organizations import Caller
 from carillon.domain.records import StoredRecord
 from carillon.ports.queues import Ready
 from carillon.services.appointments import AppointmentInput, Appointments, Put
+from carillon.services.blocks import Blocks
 from carillon.services.clients import ClientKeeping
 from carillon.services.dispatching import Dispatched, Dispatcher
 from carillon.services.fallback import Fallback
 from carillon.services.making import MessageMaker
+from carillon.services.opting import Opting
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.planning import Planner
 from carillon.services.receipts import Receipts
@@ -30,6 +32,7 @@ from tests.doubles import (
 )
 from tests.fakes import Account, MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
 from tests.faults import Line
+from tests.people import MemoryOptings
 
 CALLER = Caller(ORG, "integration", "key-1", "live")
 
@@ -52,6 +55,7 @@ class Rig:
         self.schedules = MemorySchedules(self.clock)
         self.connections = SetConnections()
         self.own = SetOwnSenders()
+        self.optings = MemoryOptings(self.account)
         self.composer = PlainComposer()
         self.provider = ScriptedProvider()
         self.tokens = PlainTokens()
@@ -119,6 +123,7 @@ class Rig:
             outgoing=OutgoingMaker(composer=self.composer, tokens=self.tokens, own=self.line.watch(self.own)),
             provider=self.line.watch(self.provider),
             fallback=self.fallback(),
+            blocks=self.blocks(),
             clock=self.clock,
             ids=self._ids,
             on_error=lambda _, error: self.errors.append(error),
@@ -130,8 +135,12 @@ class Rig:
             reader=self.line.watch(MemoryReader(self.account)),
             tokens=self.tokens,
             fallback=self.fallback(),
+            blocks=self.blocks(),
             clock=self.clock,
         )
+
+    def blocks(self) -> Blocks:
+        return Blocks(Opting(self.line.watch(self.optings), self.clock, self._ids))
 
     def follow(self, *clients: str) -> bool:
         """Let the planner follow appointment 42."""

@@ -1,6 +1,6 @@
 """An opt-out binds everyone, is kept as proof, and taking it back never makes more consent than there was."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,66 +9,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carillon.domain.channels import Channel
-from carillon.domain.clients import Client, ConsentState, Staff
-from carillon.domain.consents import LedgerEntry
+from carillon.domain.clients import Client, ConsentState
 from carillon.domain.opting import client_opted
-from carillon.domain.organizations import Organization
 from carillon.domain.recipients import client_recipient, role_recipient, staff_recipient
 from carillon.domain.settings import Notified
-from carillon.ports.opting import Holder
 from carillon.services.opting import Opting
 from tests.builders import NOW, ORG, client, organization, settings, staff
 from tests.doubles import CountingIds, SetClock
+from tests.fakes import Account
+from tests.people import MemoryOptings
 
 MARKETED = ConsentState(service={"whatsapp": True, "sms": True}, marketing={"whatsapp": True, "email": True})
 
 
-@dataclass
-class MemoryOptings:
-    """See the port `OptStore`."""
-
-    documents: dict[str, Client | Staff | Organization]
-    ledger: list[tuple[str, LedgerEntry]] = field(default_factory=list)
-    overtaken: int = 0
-
-    def holder(self, org_id: str, recipient: str) -> Holder | None:  # noqa: ARG002
-        ref = recipient.partition("#")[0]
-        about = settings(manager=Notified(mobile="+31611111111", email="m@example.com"))
-        found = self.documents.get("org" if ref.startswith("r:") else ref)
-        return Holder(ref, found, 1, about) if found is not None else None
-
-    def save(
-        self,
-        org_id: str,  # noqa: ARG002
-        before: Holder,
-        after: Client | Staff | Organization,
-        entry: LedgerEntry,
-        entry_id: str,  # noqa: ARG002
-    ) -> bool:
-        if self.overtaken:
-            self.overtaken -= 1
-            return False
-        self.documents["org" if before.ref.startswith("r:") else before.ref] = after
-        self.ledger.append((before.ref, entry))
-        return True
-
-
 class Scene:
-    def __init__(self, **of_client: Any) -> None:
-        people: dict[str, Client | Staff | Organization] = {
-            "c:anna": client(consents=MARKETED, **of_client),
-            "s:s1": staff(),
-            "org": organization(),
-        }
-        self.store = MemoryOptings(people)
-        self.clock = SetClock(NOW)
-        self.opting = Opting(self.store, self.clock, CountingIds())
+    def __init__(self) -> None:
+        self.account = Account(
+            organizations={ORG: organization()},
+            settings={ORG: settings(manager=Notified(mobile="+31611111111", email="m@example.com"))},
+            clients={(ORG, "anna"): client(consents=MARKETED)},
+            staff={(ORG, "s1"): staff()},
+        )
+        self.store = MemoryOptings(self.account)
+        self.opting = Opting(self.store, SetClock(NOW), CountingIds())
 
     @property
     def anna(self) -> Client:
-        found = self.store.documents["c:anna"]
-        assert isinstance(found, Client)
-        return found
+        return self.account.clients[ORG, "anna"]
 
     def out(self, who: str = "c:anna", channel: Channel = "whatsapp", **more: Any) -> bool:
         return self.opting.out(ORG, who, channel, source="whatsapp_reply", wording="STOP", **more)
@@ -123,7 +90,7 @@ def test_coming_back_does_not_grant_what_was_withdrawn_in_between() -> None:
     scene = Scene()
     scene.out()
     withdrawn = replace(scene.anna.consents, service={"whatsapp": False, "sms": True})
-    scene.store.documents["c:anna"] = replace(scene.anna, consents=withdrawn)
+    scene.account.clients[ORG, "anna"] = replace(scene.anna, consents=withdrawn)
     scene.back()
     assert scene.anna.consents.service == {"whatsapp": False, "sms": True}
     assert not scene.store.ledger[-1][1].changes[0].granted
@@ -143,8 +110,7 @@ def test_an_older_word_that_arrives_late_is_passed_over() -> None:
 def test_staff_can_opt_out_too() -> None:
     scene = Scene()
     assert scene.out("s:s1", "sms")
-    member = scene.store.documents["s:s1"]
-    assert isinstance(member, Staff)
+    member = scene.account.staff[ORG, "s1"]
     assert staff_recipient(member, "collaborator", settings()).opted_out == ("sms",)
     assert scene.back("s:s1", "sms")
     assert scene.store.ledger[-1][0] == "s:s1"
@@ -154,8 +120,7 @@ def test_whoever_stands_behind_an_address_of_the_settings_opts_out_with_that_add
     scene = Scene()
     assert scene.out("r:manager#2026-11-22")
     assert not scene.out("r:manager#2026-11-23")
-    found = scene.store.documents["org"]
-    assert isinstance(found, Organization)
+    found = scene.account.organizations[ORG]
     of_settings = settings(manager=Notified(mobile="+31611111111"), owner=Notified(mobile="+31622222222"))
     manager = role_recipient("manager", "r:manager#2026-11-24", of_settings, found)
     owner = role_recipient("owner", "r:owner#2026-11-24", of_settings, found)

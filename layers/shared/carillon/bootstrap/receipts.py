@@ -5,12 +5,16 @@ from functools import cache
 from typing import Any
 
 from carillon.adapters.dynamodb.messages import DynamoMessages
+from carillon.adapters.dynamodb.opting import DynamoOptings
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.providers import ses_events, twilio_callbacks
+from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import SignedTokens
 from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.pipeline import fallback, secret
 from carillon.runtime.config import CallbacksConfig, RecordDeliveryConfig
+from carillon.services.blocks import Blocks
+from carillon.services.opting import Opting
 from carillon.services.receipts import Receipt, Receipts
 
 
@@ -24,7 +28,10 @@ def read_twilio_status(token: str, body: str) -> Receipt | None:
     """Read Twilio's form post as a receipt; None when it tells nothing new."""
     parameters = dict(twilio_callbacks.form(body))
     found = twilio_callbacks.status_of(parameters)
-    return Receipt(token, *found, parameters.get("MessageSid")) if found is not None else None
+    if found is None:
+        return None
+    status, reason = found
+    return Receipt(token, status, reason, parameters.get("MessageSid"), code=parameters.get("ErrorCode"))
 
 
 @cache
@@ -56,5 +63,6 @@ def _receipts(told: RecordDeliveryConfig | CallbacksConfig) -> Receipts:
         reader=DynamoReader(table(told.table_name)),
         tokens=SignedTokens(secret(told.deployment_secret_arn).signing_key),
         fallback=fallback(told),
+        blocks=Blocks(Opting(DynamoOptings(table(told.table_name)), current_clock, RandomIds())),
         clock=current_clock,
     )

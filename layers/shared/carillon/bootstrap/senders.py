@@ -8,7 +8,9 @@ from typing import Any
 from carillon.adapters.aws import client, sending_client
 from carillon.adapters.composing import TemplateComposer
 from carillon.adapters.dynamodb.messages import DynamoMessages
+from carillon.adapters.dynamodb.opting import DynamoOptings
 from carillon.adapters.dynamodb.reader import DynamoReader
+from carillon.adapters.dynamodb.table import Table
 from carillon.adapters.own_senders import StoredOwnSenders
 from carillon.adapters.providers.simulated import ExceptTestData
 from carillon.adapters.queues import ready_from_data
@@ -19,6 +21,7 @@ from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.pipeline import connections, fallback, queues, secret
 from carillon.domain.channels import Channel
 from carillon.ports.delivery import Provider, Tokens
+from carillon.ports.opting import OptOuts
 from carillon.ports.queues import Ready
 from carillon.runtime.config import (
     SendEmailConfig,
@@ -29,7 +32,9 @@ from carillon.runtime.config import (
     SendViberConfig,
     SendWhatsappConfig,
 )
+from carillon.services.blocks import Blocks
 from carillon.services.mailing import Mailing
+from carillon.services.opting import Opting
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.sending import Report, Sender
 
@@ -138,7 +143,19 @@ def _sender(
         ),
         provider=ExceptTestData(provider),
         fallback=fallback(told),
+        blocks=Blocks(_opt_outs(channel, table(told.table_name))),
         clock=current_clock,
         ids=RandomIds(),
         on_error=report,
     )
+
+
+def _opt_outs(channel: Channel, items: Table) -> OptOuts:
+    """Give what takes a block as an opt-out; on chats the link itself ends."""
+    if channel not in ("telegram", "viber"):
+        return Opting(DynamoOptings(items), current_clock, RandomIds())
+    from carillon.adapters.dynamodb.chats import DynamoChatLinks  # noqa: PLC0415
+    from carillon.adapters.dynamodb.clients import DynamoClients  # noqa: PLC0415
+    from carillon.services.unlinking import Unlinking  # noqa: PLC0415
+
+    return Unlinking(channel, DynamoClients(items), DynamoChatLinks(items), current_clock, RandomIds())

@@ -1,7 +1,9 @@
 """Those who can opt out, and the ledger of what they said."""
 
+from datetime import datetime
 from typing import Protocol
 
+from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, Staff
 from carillon.domain.consents import LedgerEntry
 from carillon.domain.organizations import Organization
@@ -32,3 +34,19 @@ class OptStore(Protocol):
         self, org_id: str, before: Holder, after: Client | Staff | Organization, entry: LedgerEntry, entry_id: str
     ) -> bool:
         """Write him with the ledger's entry, at once; False when another writer came first."""
+
+
+class OptOuts(Protocol):
+    """Takes a person's word that a channel is over; on chats the link itself ends."""
+
+    def out(
+        self,
+        org_id: str,
+        recipient: str,
+        channel: Channel,
+        *,
+        source: str,
+        wording: str | None = None,
+        at: datetime | None = None,
+    ) -> bool:
+        """Opt a message's recipient out; True if that changed something. May be repeated."""

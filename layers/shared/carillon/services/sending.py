@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from carillon.domain.answers import recheck_answer
 from carillon.domain.channels import Channel
 from carillon.domain.clients import Client
 from carillon.domain.messages import MAX_ATTEMPTS, Message
@@ -23,6 +24,7 @@ from carillon.ports.messages import Claim, Messages, Moved
 from carillon.ports.queues import Queues, Ready
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.system import Clock, Ids
+from carillon.services.blocks import BLOCKED, Blocks
 from carillon.services.facts import facts_of
 from carillon.services.fallback import Fallback
 from carillon.services.gone_devices import GoneDevices
@@ -67,6 +69,7 @@ class Sender:
     outgoing: OutgoingMaker
     provider: Provider
     fallback: Fallback
+    blocks: Blocks
     clock: Clock
     ids: Ids
     on_error: Report
@@ -110,9 +113,11 @@ class Sender:
 
     def _checked(self, message: Message, snapshot: Snapshot, now: datetime) -> Recheck:
         organization, settings = snapshot.organization, snapshot.settings
-        if message.occasion.trial is not None:
+        if message.occasion.alone:
             both = organization is not None and settings is not None
             connected = self.connections.connected(organization, settings) if both else frozenset()  # type: ignore[arg-type]
+            if message.occasion.answer is not None:
+                return recheck_answer(message, organization, connected, now)
             return recheck_trial(message, organization, settings, snapshot.staff, connected, now)
         record = snapshot.record
         client = _client(message, snapshot)
@@ -141,6 +146,8 @@ class Sender:
             # Its holder died during or after the call. It may have been sent, so it never goes back to the queue.
             self.messages.abandon(ready.org_id, message, Moved("unknown", now, "connection_lost"))
             return Sent(ready, "unknown", "connection_lost", message.id)
+        if message.reason == BLOCKED:
+            self.blocks.heed(ready.org_id, message, at=now)
         if message.status in ("failed", "suppressed"):
             self.fallback.resume(ready.org_id, message, snapshot)
         return Sent(ready, "dropped", message.status, message.id)
@@ -164,6 +171,7 @@ class Sender:
         elif outcome.receipt is not None:
             self._receive(ready, message, snapshot, Moved(outcome.receipt, now, outcome.reason))
         self._forget(ready, message, outcome)
+        decided = self._heed(ready, message, moved, outcome) and decided
         # What is written is safe from repetition, so the queue may bring it again for what is to follow.
         return Sent(ready, result if decided else "busy", moved.reason or outcome.code, message.id, outcome.provider_id)
 
@@ -175,6 +183,17 @@ class Sender:
             self.gone.forget(ready.org_id, message.key.recipient, outcome.gone)
         except Exception as error:  # noqa: BLE001 - the outcome is written; nothing may bring the message back
             self.on_error(_ids(ready), error)
+
+    def _heed(self, ready: Ready, message: Message, moved: Moved, outcome: Outcome) -> bool:
+        """Take a block as the opt-out it is; tells whether that worked, else the redelivery does it."""
+        if moved.reason != BLOCKED:
+            return True
+        try:
+            self.blocks.heed(ready.org_id, message, at=moved.at, code=outcome.code)
+        except Exception as error:  # noqa: BLE001 - the outcome is written; its redelivery finds why it failed
+            self.on_error(_ids(ready), error)
+            return False
+        return True
 
     def _receive(self, ready: Ready, message: Message, snapshot: Snapshot, moved: Moved) -> None:
         """Apply a receipt that came with the answer."""
