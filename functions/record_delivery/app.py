@@ -1,4 +1,4 @@
-"""Takes SES's events (deliveries, bounces, rejects) and moves the messages they name."""
+"""Takes SES's events: moves the messages they name, and keeps addresses that bounced or complained from being used."""
 
 from typing import Any
 
@@ -13,8 +13,9 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
 
 
 def _record(message: Message) -> None:
-    receipt = receipts.read_ses_event(message.body)
-    if receipt is None:
+    event = receipts.read_ses_event(message.body)
+    if event is None:
         return
-    done = receipts.email().apply(receipt)
-    logger().info("receipt", extra={"organization_id": done.org_id, "result": done.result, "status": receipt.status})
+    done = receipts.email().take(event)
+    known = {"status": event.receipt.status, "refusal": event.refusal}
+    logger().info("receipt", extra={"organization_id": done.org_id, "result": done.result, **known})

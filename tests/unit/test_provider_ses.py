@@ -1,6 +1,7 @@
 """E-mail through SES: what is asked for, and what each answer means."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.utils import parseaddr
 from typing import Any
@@ -26,7 +27,9 @@ from hypothesis import strategies as st
 from carillon.adapters.providers.aws_errors import THROTTLED
 from carillon.adapters.providers.ses import MISCONFIGURED, PERMANENT, TEXTS, SesEmail, _mailbox
 from carillon.adapters.providers.ses_events import EmailEvent, read_event
-from carillon.ports.delivery import Outcome, Outgoing, Rendered
+from carillon.domain.own_channels import OwnSender
+from carillon.ports.delivery import Attachment, Outcome, Outgoing, Rendered
+from local.fakes import ses_rules
 from tests.builders import ORG
 
 
@@ -78,6 +81,52 @@ def test_an_email_is_one_call_with_text_html_and_its_token(ses: SesEmail, sesv2:
         stub.add_response("send_email", {"MessageId": "m-1"}, expected())
         assert ses.send(outgoing()) == Outcome("accepted", provider_id="m-1")
         stub.assert_no_pending_responses()
+
+
+def test_an_address_of_the_organizations_own_is_whom_it_is_from(ses: SesEmail, sesv2: Any) -> None:
+    own = OwnSender("hi@salon.example", {"from_name": "Aurora"})
+    with Stubber(sesv2) as stub:
+        for named, mailbox in ((None, "Salon Aurora <hi@salon.example>"), (own, "Aurora <hi@salon.example>")):
+            stub.add_response("send_email", {"MessageId": "m-1"}, expected(FromEmailAddress=mailbox))
+            assert ses.send(outgoing(from_address="hi@salon.example", own=named)).kind == "accepted"
+        # Whoever of the staff writes is not the organization.
+        stub.add_response("send_email", {"MessageId": "m-1"}, expected(FromEmailAddress='"Sam, X" <sam@salon.example>'))
+        ses.send(outgoing(from_address="sam@salon.example", own=own, sender_name="Sam, X"))
+
+
+def test_an_own_address_that_ses_does_not_know_is_the_senders_fault(ses: SesEmail, sesv2: Any) -> None:
+    message = "Email address is not verified. The following identities failed the check: hi@salon.example"
+    with Stubber(sesv2) as stub:
+        stub.add_client_error("send_email", "MessageRejected", message)
+        assert ses.send(outgoing(from_address="hi@salon.example")).kind == "misconfigured"
+
+
+def test_files_and_the_way_out_of_marketing_go_along(ses: SesEmail, sesv2: Any) -> None:
+    plain = expected()["Content"]["Simple"]
+    content = {
+        "Simple": plain
+        | {
+            "Headers": [
+                {"Name": "List-Unsubscribe", "Value": "<https://api.example/u/x>"},
+                {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+            ],
+            "Attachments": [
+                {
+                    "FileName": "invite.ics",
+                    "ContentType": "text/calendar; method=REQUEST; charset=UTF-8",
+                    "ContentDisposition": "ATTACHMENT",
+                    "ContentTransferEncoding": "BASE64",
+                    "RawContent": b"BEGIN:VCALENDAR",
+                }
+            ],
+        }
+    }
+    invitation = Attachment("invite.ics", "text/calendar; method=REQUEST; charset=UTF-8", b"BEGIN:VCALENDAR")
+    with Stubber(sesv2) as stub:
+        stub.add_response("send_email", {"MessageId": "m-1"}, expected(Content=content))
+        sent = ses.send(outgoing(unsubscribe="https://api.example/u/x", attachments=(invitation,)))
+        assert sent.kind == "accepted"
+    assert not list(ses_rules.faults(expected(Content=content)))
 
 
 def test_without_html_and_reply_address_there_are_none(ses: SesEmail, sesv2: Any) -> None:
@@ -204,28 +253,76 @@ def test_the_subject_is_passed_as_data(ses: SesEmail, sesv2: Any) -> None:
         assert ses.send(outgoing(rendered=Rendered("x"))).kind == "accepted"
 
 
+SENT_AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
 def reported(kind: str, **detail: Any) -> dict[str, Any]:
-    mail = {"messageId": "m-1", "tags": {"message": ["token-1"], "ses:configuration-set": ["main"]}}
+    mail = {
+        "messageId": "m-1",
+        "timestamp": "2026-11-23T09:00:00.000Z",
+        "destination": ["anna@example.com"],
+        "tags": {"message": ["token-1"], "ses:configuration-set": ["main"]},
+    }
     return {"eventType": kind, "mail": mail, **detail}
 
 
+def bounce(kind: str, subtype: str = "General", **more: Any) -> dict[str, Any]:
+    return reported("Bounce", bounce={"bounceType": kind, "bounceSubType": subtype, **more})
+
+
 @pytest.mark.parametrize(
-    ("event", "status", "reason"),
+    ("event", "status", "reason", "soft"),
     [
-        (reported("Send"), "sent", None),
-        (reported("Delivery"), "delivered", None),
-        (reported("Bounce", bounce={"bounceType": "Permanent"}), "failed", "recipient_rejected"),
-        (reported("Bounce", bounce={"bounceType": "Transient"}), "failed", "unreachable"),
-        (reported("Bounce", bounce={"bounceType": "Undetermined"}), "failed", "unreachable"),
-        (reported("Reject", reject={"reason": "Bad content"}), "failed", "content_rejected"),
-        (reported("Rendering Failure"), "failed", "content_rejected"),
+        (reported("Send"), "sent", None, False),
+        (reported("DeliveryDelay", deliveryDelay={"delayType": "MailboxFull"}), "sent", None, False),
+        (reported("Delivery"), "delivered", None, False),
+        (bounce("Transient"), "failed", "unreachable", True),
+        (bounce("Transient", "MailboxFull"), "failed", "unreachable", True),
+        (bounce("Transient", "MessageTooLarge"), "failed", "content_rejected", True),
+        (bounce("Transient", "AttachmentRejected"), "failed", "content_rejected", True),
+        (bounce("Undetermined", "Undetermined"), "failed", "unreachable", True),
+        (reported("Reject", reject={"reason": "Bad content"}), "failed", "content_rejected", False),
+        (reported("Rendering Failure"), "failed", "content_rejected", False),
     ],
 )
-def test_an_event_moves_the_message_that_its_tag_names(event: dict[str, Any], status: str, reason: str | None) -> None:
-    assert read_event(event) == EmailEvent("token-1", status, reason, "m-1")
+def test_an_event_moves_the_message_that_its_tag_names(
+    event: dict[str, Any], status: str, reason: str | None, soft: bool
+) -> None:
+    assert read_event(event) == EmailEvent("token-1", status, reason, "m-1", soft)
 
 
-@pytest.mark.parametrize("kind", ["Open", "Click", "Complaint", "DeliveryDelay", "Subscription", "Anything"])
+def test_a_permanent_bounce_speaks_against_its_address_from_when_the_mail_was_sent() -> None:
+    event = bounce("Permanent", bouncedRecipients=[{"emailAddress": "Anna <Anna@example.com>"}])
+    assert read_event(event) == EmailEvent(
+        "token-1", "failed", "recipient_rejected", "m-1", False, "address_bounced", ("Anna@example.com",), SENT_AT
+    )
+
+
+def test_a_bounce_that_names_nobody_is_about_whom_the_mail_went_to() -> None:
+    for event in (bounce("Permanent"), bounce("Permanent", bouncedRecipients=[{"emailAddress": "MAILER-DAEMON"}])):
+        found = read_event(event)
+        assert found is not None
+        assert found.addresses == ("anna@example.com",)
+
+
+def test_a_complaint_is_about_a_message_that_came_and_speaks_against_its_address() -> None:
+    made = {"complainedRecipients": [{"emailAddress": "anna@example.com"}], "timestamp": "2026-11-23T10:00:00.000Z"}
+    at = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+    against: Any = ("address_complained", ("anna@example.com",), at)
+    assert read_event(reported("Complaint", complaint=made)) == EmailEvent(
+        "token-1", "delivered", None, "m-1", False, *against
+    )
+    never_tried = made | {"complaintSubType": "OnAccountSuppressionList"}
+    assert read_event(reported("Complaint", complaint=never_tried)) == EmailEvent(
+        "token-1", "failed", "recipient_rejected", "m-1", False, *against
+    )
+
+
+def test_taking_a_message_out_of_the_spam_folder_is_no_complaint() -> None:
+    assert read_event(reported("Complaint", complaint={"complaintFeedbackType": "not-spam"})) is None
+
+
+@pytest.mark.parametrize("kind", ["Open", "Click", "Subscription", "Anything"])
 def test_an_event_that_is_no_move_of_a_message_is_passed_over(kind: str) -> None:
     assert read_event(reported(kind)) is None
 

@@ -1,11 +1,13 @@
 """The services behind the door of clients and staff."""
 
 from functools import cache
+from secrets import token_urlsafe
 
 from carillon import bootstrap
 from carillon.adapters.aws import client
 from carillon.adapters.connections import DeploymentConnections
 from carillon.adapters.dynamodb.channels import DynamoChannels
+from carillon.adapters.dynamodb.chats import DynamoChatLinks
 from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.devices import DynamoDevices, StoredPushApplications
 from carillon.adapters.dynamodb.idempotency import DynamoAnswers
@@ -22,6 +24,7 @@ from carillon.adapters.system import RandomIds
 from carillon.bootstrap.pipeline import secret
 from carillon.domain.values import value
 from carillon.runtime.config import ContactsApiConfig
+from carillon.services.chat_links import ChatLinking
 from carillon.services.clients import ClientKeeping
 from carillon.services.consents import ConsentKeeping
 from carillon.services.devices import DeviceKeeping
@@ -32,6 +35,9 @@ from carillon.services.merging import Merging
 from carillon.services.moving import RecordMover
 from carillon.services.staff import StaffKeeping
 from carillon.services.suppressing import Suppressing
+
+PAYLOAD_BYTES = 32
+"""Of a link to a chat: 43 characters, of the 64 that Telegram takes."""
 
 
 @value
@@ -45,6 +51,7 @@ class ContactsApi:
     diagnosis: Diagnosing
     merging: Merging
     lifting: Lifting
+    links: ChatLinking
     answers: DynamoAnswers
     devices: DeviceKeeping
 
@@ -69,6 +76,9 @@ def services() -> ContactsApi:
         lifting=Lifting(suppressing),
         merging=Merging(DynamoMerges(table), RecordMover(reader, records, clock), clock, ids),
         diagnosis=Diagnosing(reader, clients, records, connections, clock),
+        links=ChatLinking(
+            clients, DynamoChatLinks(table), DynamoChannels(table), lambda: token_urlsafe(PAYLOAD_BYTES), clock, ids
+        ),
         answers=DynamoAnswers(table, clock),
         devices=DeviceKeeping(
             DynamoDevices(table),

@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.opting import DynamoOptings
+from carillon.adapters.dynamodb.organizations import DynamoOrganizations
 from carillon.adapters.dynamodb.reader import DynamoReader
+from carillon.adapters.dynamodb.settings import DynamoSettings
+from carillon.adapters.dynamodb.staff import DynamoStaff
+from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
 from carillon.adapters.providers import ses_events, twilio_callbacks
 from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import SignedTokens
@@ -14,14 +19,19 @@ from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.pipeline import fallback, secret
 from carillon.runtime.config import CallbacksConfig, RecordDeliveryConfig
 from carillon.services.blocks import Blocks
+from carillon.services.mail_events import MailEvent, MailEvents
 from carillon.services.opting import Opting
 from carillon.services.receipts import Receipt, Receipts
+from carillon.services.suppressing import Suppressing
 
 
-def read_ses_event(event: Mapping[str, Any]) -> Receipt | None:
-    """Read SES's event as a receipt; None when it tells nothing new."""
+def read_ses_event(event: Mapping[str, Any]) -> MailEvent | None:
+    """Read SES's event; None when it tells nothing new."""
     found = ses_events.read_event(event)
-    return Receipt(found.token, found.status, found.reason, found.provider_id) if found is not None else None
+    if found is None:
+        return None
+    receipt = Receipt(found.token, found.status, found.reason, found.provider_id, found.soft)
+    return MailEvent(receipt, found.refusal, found.addresses, found.at)
 
 
 def read_twilio_status(token: str, body: str) -> Receipt | None:
@@ -35,9 +45,20 @@ def read_twilio_status(token: str, body: str) -> Receipt | None:
 
 
 @cache
-def email() -> Receipts:
+def email() -> MailEvents:
     """Take SES's events."""
-    return _receipts(config(RecordDeliveryConfig))
+    told = config(RecordDeliveryConfig)
+    items, key = table(told.table_name), secret(told.deployment_secret_arn).signing_key
+    suppressing = Suppressing(
+        DynamoSuppressions(items, key),
+        DynamoClients(items),
+        DynamoStaff(items),
+        DynamoOrganizations(items),
+        DynamoSettings(items),
+        current_clock,
+    )
+    opting = Opting(DynamoOptings(items), current_clock, RandomIds())
+    return MailEvents(_receipts(told), suppressing, opting, SignedTokens(key), current_clock)
 
 
 @cache

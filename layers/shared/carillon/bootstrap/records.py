@@ -6,9 +6,11 @@ from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
+from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
 from carillon.adapters.phones import NumberPlans
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
+from carillon.bootstrap.pipeline import secret
 from carillon.runtime.config import MessagesApiConfig, RecordsApiConfig
 from carillon.services.appointments import Appointments
 from carillon.services.clients import ClientKeeping
@@ -19,9 +21,11 @@ from carillon.services.reminders import Reminders
 @cache
 def appointments() -> Appointments:
     """Make the use cases on appointments."""
-    items = table(config(RecordsApiConfig).table_name)
+    told = config(RecordsApiConfig)
+    items = table(told.table_name)
     records, clock = DynamoRecords(items), current_clock
-    clients = ClientKeeping(DynamoClients(items), records, NumberPlans(), clock, RandomIds())
+    known = DynamoSuppressions(items, secret(told.deployment_secret_arn).signing_key)
+    clients = ClientKeeping(DynamoClients(items, known), records, NumberPlans(), clock, RandomIds())
     return Appointments(reader=DynamoReader(items), records=records, clients=clients, clock=clock)
 
 

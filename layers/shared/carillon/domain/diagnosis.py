@@ -18,9 +18,13 @@ CHECK_OF = {
     "opted_out": "opt_out",
     "no_address": "address",
     "whatsapp_template_missing": "template",
+    "address_bounced": "bounces",
+    "address_complained": "bounces",
 }
 """Which check of a channel fails for an obstacle; another obstacle is a check of its own."""
 ALWAYS = ("connection", "consent", "opt_out", "address")
+REPORTING: frozenset[Channel] = frozenset({"email"})
+"""Channels whose provider tells that an address must not be written to again."""
 GENERAL = "reminder"
 """The text that obstacles are looked for with where no reminder of the client's names another."""
 
@@ -91,7 +95,8 @@ def _templates(client: Client) -> dict[Channel, list[str]]:
 
 def _of_channel(client: Client, recipient: Recipient, channel: Channel, found: Sequence[str]) -> list[Check]:
     failing = {CHECK_OF.get(reason, reason): reason for reason in found if reason != "notifications_inactive"}
-    names = [*ALWAYS, *(name for name in failing if name not in ALWAYS)]
+    always = (*ALWAYS, *(("bounces",) if channel in REPORTING and client.email else ()))
+    names = [*always, *(name for name in failing if name not in always)]
     return [_check_of(client, recipient, channel, name, failing.get(name)) for name in names]
 
 
@@ -103,6 +108,7 @@ def _check_of(client: Client, recipient: Recipient, channel: Channel, name: str,
         "consent": (f"the client agreed to {channel}", f"the client has not agreed to {channel}"),
         "opt_out": (f"the client has not opted out of {channel}", f"the client opted out of {channel}"),
         "address": (f"{channel} goes to {_masked(address)}", f"the client has no address for {channel}"),
+        "bounces": (f"nothing is held against {_masked(address)}", _held_against(code)),
         "template": ("", "WhatsApp has not approved the text of a reminder in the client's language"),
     }
     fixes = {
@@ -110,6 +116,7 @@ def _check_of(client: Client, recipient: Recipient, channel: Channel, name: str,
         "consent": f'PUT {place}/consents {{"service": {{"{channel}": true}}}}, once the client agrees',
         "opt_out": "only the client can come back, by a reply or on its preference page; use another channel",
         "address": f"PATCH {place} with its {CHANNELS[channel].address}",
+        "bounces": _way_back(place, code),
         "template": "submit the text for WhatsApp's approval, or list another channel in the reminder",
     }
     good, bad = said.get(name, ("", f"{channel}: {name}"))
@@ -117,6 +124,21 @@ def _check_of(client: Client, recipient: Recipient, channel: Channel, name: str,
         return Check(check=name, channel=channel, ok=True, detail=good)
     fix = fixes.get(name, f"see the reason {code} in GET /v1/catalog")
     return Check(check=name, channel=channel, ok=False, code=code, detail=bad, fix=fix)
+
+
+def _held_against(code: str | None) -> str:
+    if code == "address_complained":
+        return "whoever has the address reported a message as spam, so it is not written to again"
+    return "a message to the address bounced for good, so it is not written to again"
+
+
+def _way_back(place: str, code: str | None) -> str:
+    if code == "address_complained":
+        return "nobody but its owner can take that back; use another channel, or another address of the client's"
+    return (
+        f"PATCH {place} with an address that works; if this one does by now, "
+        'POST /v1/suppressions/lift {"channel": "email", "address": "…"}'
+    )
 
 
 def _marketing(client: Client, recipient: Recipient, account: Account) -> Iterator[Check]:

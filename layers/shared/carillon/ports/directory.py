@@ -13,6 +13,7 @@ from carillon.domain.consents import LedgerEntry
 from carillon.domain.idempotency import StoredAnswer
 from carillon.domain.listing import Page
 from carillon.domain.organizations import ApiKey, Organization
+from carillon.domain.reach import Refusal
 from carillon.domain.rules import RulesInForce, SavedRules
 from carillon.domain.settings import Settings
 from carillon.domain.values import value
@@ -99,8 +100,18 @@ class SettingsStore(Protocol):
     def load(self, org_id: str) -> Stored[Settings] | None:
         """Read it."""
 
-    def save(self, org_id: str, settings: Stored[Settings], audit: AuditEntry) -> bool:
-        """Write it (`version`: as read) with its audit entry; False when another writer came first."""
+    def save(
+        self,
+        org_id: str,
+        settings: Stored[Settings],
+        audit: AuditEntry,
+        *,
+        holds: Stored[Organization] | None = None,
+    ) -> bool:
+        """Write it (`version`: as read) with its audit entry; False when another writer came first.
+
+        `holds`: the organization that the settings were checked against must not have changed since.
+        """
 
 
 @value
@@ -132,20 +143,25 @@ class Saved:
 
 @value
 class ClientView:
-    """What the clients' services read at once: the organization, its settings and one client."""
+    """What the clients' services read at once: the organization, its settings and one client.
+
+    `refusal`: what holds against the e-mail address that was asked about.
+    """
 
     organization: Organization
     settings: Settings
     client: Stored[Client] | None
+    refusal: Refusal | None = None
 
 
 class Clients(Protocol):
     """Clients with their guards, lookups and consent ledger."""
 
-    def read(self, org_id: str, client_id: str) -> ClientView:
+    def read(self, org_id: str, client_id: str, email: str | None = None) -> ClientView:
         """Read organization, settings and a client in one call; NotFound without the organization.
 
-        An id that was merged into another client's gives that client, at the cost of another call.
+        `email`: an address to be told about along with them. An id that was merged into another client's gives that
+        client, at the cost of another call.
         """
 
     def save(self, org_id: str, change: ClientChange, now: datetime, remember: StoredAnswer | None = None) -> Saved:

@@ -13,7 +13,9 @@ from carillon.domain.idempotency import Attempt
 from carillon.domain.listing import ListQuery, Page
 from carillon.domain.names import fold
 from carillon.domain.organizations import Caller
+from carillon.domain.reach import Reach, Refused
 from carillon.domain.settings import Settings
+from carillon.domain.suppressions import email_changes, reach_at
 from carillon.domain.values import value
 from carillon.ports.directory import ClientChange, Clients, ClientView, Phones, Stored, Upcoming
 from carillon.ports.system import Clock, Ids
@@ -83,7 +85,7 @@ class ClientKeeping:
     def create(self, caller: Caller, stated: ClientInput, attempt: Attempt | None) -> ClientDocument:
         """Make a client; raises Invalid, or Conflict (`duplicate_client`) for a contact or id that is in use."""
         client_id = stated.id or self._ids.ulid(self._clock.now())
-        return self._put(caller, client_id, lambda _: stated, attempt, must_be_new=True)[0]
+        return self._put(caller, client_id, lambda _: stated, attempt, email=stated.email, must_be_new=True)[0]
 
     def put(self, caller: Caller, client_id: str, stated: ClientInput) -> tuple[ClientDocument, bool]:
         """Make or replace a client; also tells whether it is new. Raises as `create`."""
@@ -95,7 +97,7 @@ class ClientKeeping:
                 raise Invalid([Fault("/id", "invalid_value", f"must equal the path's id, {client_id!r}")])
             return stated
 
-        return self._put(caller, client_id, checked, None)
+        return self._put(caller, client_id, checked, None, email=stated.email)
 
     def along(self, caller: Caller, client_id: str | None, stated: ClientInput) -> ClientChange:
         """Work out the change of a client that a record brings along; the record's transaction writes it.
@@ -104,7 +106,7 @@ class ClientKeeping:
         """
         now = self._clock.now()
         known = client_id or self._ids.ulid(now)
-        view = self._clients.read(caller.org_id, known)
+        view = self._clients.read(caller.org_id, known, stated.email)
         try:
             change = self._change(caller, known, stated, view)
         except Invalid as error:
@@ -116,15 +118,20 @@ class ClientKeeping:
         """Show a client; NotFound for one that is unknown or removed."""
         return shown(existing(self._clients.read(org_id, client_id), client_id).document)
 
-    def patch(self, caller: Caller, client_id: str, read: Callable[[Json], ClientInput]) -> ClientDocument:
-        """Change fields of a client; `read` makes the input from the fields as they are now. Raises as `create`."""
+    def patch(
+        self, caller: Caller, client_id: str, read: Callable[[Json], ClientInput], email: str | None
+    ) -> ClientDocument:
+        """Change fields of a client; `read` makes the input from the fields as they are now. Raises as `create`.
+
+        `email`: the address it is to have, None where that stays.
+        """
 
         def stated(view: ClientView) -> ClientInput:
             client = existing(view, client_id).document
             names = ("id", "first_name", "last_name", "email", "phone", "locale", "time_zone", "tags")
             return read({name: to_data(getattr(client, name)) for name in (*names, "allow_shared_contact")})
 
-        return self._put(caller, client_id, stated, None)[0]
+        return self._put(caller, client_id, stated, None, email=email)[0]
 
     def faults(self, org_id: str, data: Json) -> list[Fault]:
         """Find a phone number that is none, in a client that may be wrong elsewhere too."""
@@ -186,10 +193,11 @@ class ClientKeeping:
         stated: Callable[[ClientView], ClientInput],
         attempt: Attempt | None,
         *,
+        email: str | None,
         must_be_new: bool = False,
     ) -> tuple[ClientDocument, bool]:
         for _ in range(ROUNDS):
-            view, now = self._clients.read(caller.org_id, client_id), self._clock.now()
+            view, now = self._clients.read(caller.org_id, client_id, email), self._clock.now()
             new = view.client is None or view.client.document.removed
             if must_be_new and not new:
                 raise duplicate(client_id, "this id")
@@ -226,6 +234,7 @@ class ClientKeeping:
             tags=stated.tags,
             allow_shared_contact=stated.allow_shared_contact,
             removed=False,
+            reach=_reach(before, stated.email, view),
         )
         consents, entry = self._consents(before, stated.consents, view.settings, caller)
         enrolled = stated.enrolled
@@ -262,6 +271,15 @@ def enrolment(client: Client, settings: Settings, enrolled: bool) -> Client:
     """Enrol or unenrol; the first enrolment copies the organization's reminders, later ones find the copy."""
     reminders = list(settings.reminders) if enrolled and client.reminders is None else client.reminders
     return replace(client, enrolled=enrolled, reminders=reminders)
+
+
+def _reach(before: Client | None, email: str | None, view: ClientView) -> Reach:
+    """Mark an address that has come to be the client's as what holds against it says."""
+    reach = before.reach if before is not None else Reach()
+    if not email_changes(before, email):
+        return reach
+    refused = Refused(channel="email", reason=view.refusal, address=email) if view.refusal and email else None
+    return reach_at(reach, "email", refused)
 
 
 def duplicate(client_id: str, what: str) -> Conflict:

@@ -11,7 +11,10 @@ from carillon.domain.errors import Conflict, Contended, Fault, Invalid, InvalidV
 from carillon.domain.idempotency import Attempt
 from carillon.domain.listing import Page
 from carillon.domain.organizations import Caller
+from carillon.domain.reach import Reach, Refused
+from carillon.domain.suppressions import email_changes, reach_at
 from carillon.ports.directory import Phones, SettingsStore, StaffStore, Stored
+from carillon.ports.suppressions import Suppressions
 from carillon.ports.system import Clock, Ids
 
 ROUNDS = 8
@@ -51,9 +54,18 @@ class StaffDocument:
 class StaffKeeping:
     """Use cases on staff."""
 
-    def __init__(self, staff: StaffStore, settings: SettingsStore, phones: Phones, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        staff: StaffStore,
+        settings: SettingsStore,
+        suppressions: Suppressions,
+        phones: Phones,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
         self._staff = staff
         self._settings = settings
+        self._suppressions = suppressions
         self._phones = phones
         self._clock = clock
         self._ids = ids
@@ -133,7 +145,17 @@ class StaffKeeping:
             roles=stated.roles,
             locale=stated.locale,
             active=stated.active,
+            reach=self._reach(org_id, stated.email, before),
         )
+
+    def _reach(self, org_id: str, email: str | None, before: Staff | None) -> Reach:
+        """Mark an address that has come to be the member's as what holds against it says: a call more, then only."""
+        reach = before.reach if before is not None else Reach()
+        if not email_changes(before, email):
+            return reach
+        reason = self._suppressions.find(org_id, "email", email) if email else None
+        refused = Refused(channel="email", reason=reason, address=email) if reason and email else None
+        return reach_at(reach, "email", refused)
 
     def _number(self, org_id: str, text: str | None) -> str | None:
         if text is None:

@@ -9,6 +9,7 @@ from carillon.adapters.dynamodb.idempotency import answer_write
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.keys import Key
 from carillon.adapters.dynamodb.sharded import sharded_page
+from carillon.adapters.dynamodb.suppressions import DynamoSuppressions, refusal_of
 from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
 from carillon.domain import codec
 from carillon.domain.clients import Client
@@ -26,15 +27,18 @@ ROUNDS = 4
 
 
 class DynamoClients:
-    """See the port `Clients`."""
+    """See the port `Clients`. `suppressions` knows where addresses stand that must not be written to again."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, suppressions: DynamoSuppressions | None = None) -> None:
         self._table = table
+        self._suppressions = suppressions
 
-    def read(self, org_id: str, client_id: str) -> ClientView:
+    def read(self, org_id: str, client_id: str, email: str | None = None) -> ClientView:
         """Read organization, settings and a client in one call; one more for an id that leads to another client's."""
-        places = keys.organization(org_id), keys.settings(org_id), keys.client(org_id, client_id)
-        organization, settings, client = map(self._table.get_many(places).get, places)
+        places = [keys.organization(org_id), keys.settings(org_id), keys.client(org_id, client_id)]
+        if email and self._suppressions is not None:
+            places.append(self._suppressions.key(org_id, "email", email))
+        organization, settings, client, *known = map(self._table.get_many(places).get, places)
         if organization is None or settings is None:
             raise NotFound("there is no such organization")
         if client is not None and (leads_to := alias_of(client)):
@@ -43,6 +47,7 @@ class DynamoClients:
             codec.loads(Organization, organization["doc"]),
             codec.loads(Settings, settings["doc"]),
             Stored(codec.loads(Client, client["doc"]), client["v"]) if client else None,
+            refusal_of(known[0]) if known else None,
         )
 
     def save(
