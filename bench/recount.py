@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from bench.recount_rules import LIVE, duration, event_of, events_of, instant, staff_events
+from bench.recount_rules import BY_RULE_ONLY, LIVE, duration, event_of, events_of, instant, staff_events
 
 _ADDRESS = {"email": "email", "sms": "phone", "whatsapp": "phone"}
 # An event is told until the start, and for a day at most.
@@ -126,7 +126,7 @@ class _Record:
         start = self._start(body)
         if not body.get("notify", True):
             event = None
-        if event is not None:
+        if event is not None and event not in BY_RULE_ONLY:
             self._announce(event, at, min(start, at + _EVENT_LIFE), before or body, body)
         completed = body["status"] == "completed" and before is not None and before["status"] != "completed"
         self._plan(at, start, completed=completed)

@@ -9,6 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 LIVE = frozenset({"booked", "accepted"})
+BY_RULE_ONLY = frozenset({"completed", "no_show"})
+"""Events of which nobody is told unless a rule is switched on."""
 _CHANGING = ("start", "time_zone", "duration_minutes", "service", "location", "staff_ids")
 _AGAIN = frozenset({"cancelled", "refused", "no_show", "awaiting_payment"})
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
@@ -29,14 +31,15 @@ def duration(text: str) -> timedelta:
 
 
 def event_of(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str | None:
-    """Derive the one event of a call: booked, changed or cancelled, or none. Status wins over change."""
+    """Derive the one event of a call, or none: of the statuses that bookings' files know. Status wins over change."""
     if before is None:
         return "booked" if after["status"] in LIVE else None
     if before["status"] in LIVE and after["status"] in LIVE:
         return "changed" if any(before.get(name) != after.get(name) for name in _CHANGING) else None
     if before["status"] in _AGAIN and after["status"] in LIVE:
         return "booked"
-    return "cancelled" if before["status"] in LIVE and after["status"] == "cancelled" else None
+    moved = before["status"] != after["status"]
+    return str(after["status"]) if moved and after["status"] in {"cancelled", *BY_RULE_ONLY} else None
 
 
 def staff_events(event: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
