@@ -10,6 +10,7 @@ from carillon.domain.settings import default_reminders
 from carillon.ports.queues import Due
 from carillon.services.dispatching import deadline_of
 from tests.builders import NOW, ORG, REF, START, client, facts, organization, reminder
+from tests.faults import Died, Line
 from tests.rig import Rig
 
 
@@ -58,6 +59,30 @@ def test_all_channels_at_once_make_a_message_each(rig: Rig) -> None:
     rig.account.clients[ORG, "anna"] = client(reminders=mine)
     rig.fire("day_before")
     assert sorted(reminders(rig), key=str) == [("email", "queued", None), ("sms", "queued", None)]
+
+
+def test_a_channel_whose_message_a_death_prevented_has_it_made_when_the_reminder_comes_again(rig: Rig) -> None:
+    mine = [replace(one, channels=["sms", "email"], strategy="all") for one in default_reminders()]
+    rig.account.clients[ORG, "anna"] = client(reminders=mine)
+    due = due_of(rig)
+    rig.clock.at = due.at
+    rig.line = Line(at=2)  # the first of two messages is stored
+    with pytest.raises(Died):
+        rig.dispatcher().dispatch([due])
+    assert len(reminders(rig)) == 1
+    rig.clock.at = START
+    rig.dispatcher().dispatch([due])
+    assert sorted(reminders(rig), key=str) == [("email", "queued", None), ("sms", "queued", None)]
+    assert len(rig.queues.ready) == 2
+
+
+def test_one_channel_of_several_stays_the_one_that_was_chosen(rig: Rig) -> None:
+    due = due_of(rig)
+    rig.fire("day_before")
+    mine = [replace(one, channels=["sms", "email"]) for one in default_reminders()]
+    rig.account.clients[ORG, "anna"] = client(reminders=mine)
+    rig.dispatcher().dispatch([due])
+    assert reminders(rig) == [("whatsapp", "queued", None)]
 
 
 @pytest.mark.parametrize(

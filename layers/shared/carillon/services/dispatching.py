@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from carillon.domain.catalog import reminder_template_key
+from carillon.domain.channels import CHANNELS
 from carillon.domain.clients import Client
 from carillon.domain.decide import decide_reminder
-from carillon.domain.decisions import Facts
+from carillon.domain.decisions import Facts, Verdict
 from carillon.domain.messages import REVIEW_DEADLINE, Message, MessageKey, Occasion, reminder_deadline, reminder_places
 from carillon.domain.plan import called_for
 from carillon.domain.recipients import client_recipient
@@ -75,19 +76,38 @@ class Dispatcher:
         facts = facts_of(snapshot, record, self.connections, client=client, now=self.clock.now())
         if facts is None or not _is_called_for(due, client, facts):
             return None
-        if snapshot.messages:
-            # It fired before, and whoever did may have died before queueing. Deciding anew could choose another
-            # channel than the one that has gone out.
-            return list(snapshot.messages.values())
         occasion = Occasion(record.ref, reminder=due.key, start=due.start)
         now = self.clock.now()
         deadline = deadline_of(due, client, facts)
-        if now >= deadline:
+        before = list(snapshot.messages.values())
+        if now >= deadline and not before:
             recipient = client_recipient(client, facts.settings)
             template = reminder_template_key(due.key)
             return [self.maker.refuse(due.org_id, occasion, recipient, template, "too_late", deadline, now)]
         verdict = decide_reminder(due.key, facts)
-        return self.maker.make(due.org_id, occasion, verdict, deadline=deadline, now=now) if verdict else None
+        made = self.maker.make(due.org_id, occasion, verdict, deadline=deadline, now=now) if verdict else []
+        return [*before, *_still_missing(made, before, verdict)] or None
+
+
+def _still_missing(made: Sequence[Message], before: Sequence[Message], verdict: Verdict | None) -> list[Message]:
+    """Leave out what a strategy must not have beside `before`: it fired, and whoever did may have died on the way.
+
+    Where one channel is chosen, deciding anew could choose another than the one that has gone out. On all channels,
+    and for push, each message stands by itself.
+    """
+    if not before:
+        return list(made)
+    stored = {message.channel for message in before}
+    if None in stored or verdict is None:
+        return []
+    chosen = verdict.strategy_continues and any(name and CHANNELS[name].configurable for name in stored)
+    return [
+        message
+        for message in made
+        if message.channel is not None
+        and message.channel not in stored
+        and not (chosen and CHANNELS[message.channel].configurable)
+    ]
 
 
 def deadline_of(due: Due, client: Client, facts: Facts) -> datetime:
