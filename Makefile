@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint mypy lint-imports format validate build build-check replay bench-imports openapi whatsapp-templates deploy lock clean
+.PHONY: help setup run test lint mypy lint-imports format validate build build-check prism replay bench-imports openapi whatsapp-templates deploy lock clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,7 +28,16 @@ run: setup  ## The local cloud with a demo organization [API_PORT= TOOLS_PORT= D
 	@exec $(PYTHON) -m local
 
 test: setup  ## All tests, on every core [ARGS="-k name"]
-	$(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
+	$(PYTHON) -m pytest -n auto --dist loadfile -rs $(ARGS)
+
+# What the tests against Twilio's description take; they say that they are skipped where the description isn't.
+PRISM := tests/contract/prism
+prism: $(PRISM)/node_modules/.package-lock.json  ## Serves a provider's OpenAPI description to the tests; takes Node 20
+
+$(PRISM)/node_modules/.package-lock.json: $(PRISM)/package.json $(PRISM)/package-lock.json
+	@command -v npm >/dev/null || { echo "Prism takes Node and npm; on Debian and Ubuntu: apt-get install nodejs npm" >&2; exit 1; }
+	cd $(PRISM) && npm ci
+	@touch $@
 
 lint: setup  ## ruff, mypy --strict, import-linter
 	.venv/bin/ruff check .
