@@ -102,8 +102,11 @@ class _World:
         self, steps: Sequence[StepLike], told: Sequence[Told], reminders: Mapping[str, Mapping[str, Any]]
     ) -> None:
         self._stated: dict[str, list[datetime]] = defaultdict(list)
+        self._clients: dict[str, Mapping[str, Any]] = {}
         for step in steps:
             self._stated[f"appointments/{step.record}"].append(step.at)
+            if step.client is not None:
+                self._clients[step.client["id"]] = step.client
         self._of: dict[tuple[str | None, str], list[Told]] = defaultdict(list)
         for message in told:
             self._of[(message.recipient, message.audience)].append(message)
@@ -131,6 +134,12 @@ class _World:
             and other is not message
             for other in self._of[(message.recipient, message.audience)]
         )
+
+    def reaches(self, client_id: str | None, channel: str) -> bool:
+        """Whether a client may be written to on a channel, and can be."""
+        client = self._clients.get(client_id or "", {})
+        allowed = client.get("consents", {}).get("service", {}).get(channel, False)
+        return bool(allowed and client.get("email" if channel == "email" else "phone"))
 
     def channels(self, key: str) -> tuple[str, ...]:
         """The channels of a reminder that give each other their turn; none for anything else."""
@@ -250,7 +259,8 @@ def _not_reached(wanted: Expected, messages: Sequence[Told], world: _World) -> t
     if "failed" in by_status:
         last = max(messages, key=lambda message: (message.at, message.ended))
         known = {channel for message in messages for channel, _ in message.tried} | {m.channel for m in messages}
-        left = [channel for channel in world.channels(wanted.key) if channel not in known]
+        untried = [channel for channel in world.channels(wanted.key) if channel not in known]
+        left = [channel for channel in untried if world.reaches(wanted.recipient, channel)]
         if left and last.ended < last.deadline:
             return ("lost", ""), f"failed, and {', '.join(left)} did not get a turn: {_text(messages)}"
         return ("failed", str(by_status["failed"].reason)), None

@@ -18,6 +18,12 @@ REMINDERS = [
     {"key": "day_before", "channels": ["whatsapp", "sms", "email"], "strategy": "first_reachable"},
     {"key": "hour_before", "channels": ["sms", "email"], "strategy": "all"},
 ]
+CLIENT = {
+    "id": "c",
+    "phone": "+31970105",
+    "email": "c@example.org",
+    "consents": {"service": {"whatsapp": True, "sms": True, "email": True}},
+}
 BOOKED = Expected("appointments/a", "appointment.booked.widget", "client", "c", AT, "email")
 DAY_BEFORE = Expected("appointments/a", "reminder.day_before", "client", "c", AT, "whatsapp", start=START)
 
@@ -52,7 +58,7 @@ def told(wanted: Expected, **more: Any) -> Told:
 
 
 def judged(expected: list[Expected], messages: list[Told], *restated: datetime) -> Judgement:
-    return judge([Call(at) for at in (AT, *restated)], expected, messages, REMINDERS)
+    return judge([Call(at, client=CLIENT) for at in (AT, *restated)], expected, messages, REMINDERS)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +141,13 @@ def test_a_failure_in_time_whose_next_channel_got_no_turn_is_lost() -> None:
     assert "sms, email" in judged([DAY_BEFORE], [failed]).lost[0]
     late = replace(failed, ended=failed.deadline)
     assert judged([DAY_BEFORE], [late]).rows == {("failed", "unreachable"): 1}
+
+
+def test_a_failure_on_the_only_channel_that_a_client_allows_is_the_end() -> None:
+    client = {"id": "c", "phone": "+31970105", "consents": {"service": {"whatsapp": True}}}
+    failed = told(DAY_BEFORE, status="failed", reason="unreachable", calls=0)
+    found = judge([Call(AT, client=client)], [DAY_BEFORE], [failed], REMINDERS)
+    assert found.rows == {("failed", "unreachable"): 1}
 
 
 def test_on_all_channels_each_is_expected_by_itself() -> None:
