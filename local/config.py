@@ -11,6 +11,18 @@ REPOSITORY = Path(__file__).parents[1]
 DEFAULT_API_PORT = 8080
 DEFAULT_TOOLS_PORT = 8081
 TWILIO_ACCOUNT = ("AC" + "0" * 31 + "1", "local-twilio-auth-token")
+WHATSAPP_NUMBER = "+15005550006"
+TWILIO_SUBACCOUNTS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
+    # For organizations' own WhatsApp numbers: credentials, the account's status, its numbers with theirs.
+    (
+        "AC" + "0" * 31 + "2",
+        "local-subaccount-token-2",
+        "active",
+        {"+15005550012": "ONLINE", "+15005550022": "OFFLINE"},
+    ),
+    ("AC" + "0" * 31 + "3", "local-subaccount-token-3", "active", {"+15005550013": "ONLINE"}),
+    ("AC" + "0" * 31 + "9", "local-subaccount-token-9", "suspended", {"+15005550019": "ONLINE"}),
+)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.config import REPOSITORY, CloudConfig
+from local.config import REPOSITORY, WHATSAPP_NUMBER, CloudConfig
 from local.resources import Clients, create_all
 from local.template import Template
 
-WHATSAPP_SENDER = "whatsapp:+15005550006"
+WHATSAPP_SENDER = f"whatsapp:{WHATSAPP_NUMBER}"
 EMAIL_SENDER = "no-reply@carillon.example"
 SMS_SENDER = "Carillon"
 CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}

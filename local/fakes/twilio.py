@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from local.clock import SimulatedClock
 from local.fakes.callbacks import Callbacks, signed_form
 from local.fakes.http import Answer, Call
+from local.fakes.twilio_accounts import Accounts
 from local.fakes.twilio_content import ContentError, ContentTemplates
 from local.faults import Fault, FaultRegistry
 from local.outbox import Outbox, Sent
@@ -38,7 +39,7 @@ class _RefusedError(Exception):
 
 
 class Twilio:
-    """The fake. The first account it is told of is the deployment's; others appear as they are used."""
+    """The fake. The account it is told of is the deployment's."""
 
     def __init__(
         self,
@@ -49,8 +50,8 @@ class Twilio:
         clock: SimulatedClock,
         faults: FaultRegistry,
     ) -> None:
-        self.account_sid, token = account
-        self._tokens = {self.account_sid: token}
+        self.account_sid = account[0]
+        self.accounts = Accounts(account, store)
         self._store = store
         self._outbox = outbox
         self._callbacks = callbacks
@@ -64,7 +65,7 @@ class Twilio:
             account = self._authenticated(call)
             if call.path.startswith(("/v1/Content", "/v2/Content")):
                 return self.content.answer(call, account)
-            return self._messages(call, account)
+            return self.accounts.answer(call, account) or self._messages(call, account)
         except _RefusedError as error:
             return _problem(error.code, error.status, str(error))
         except ContentError as error:
@@ -96,7 +97,7 @@ class Twilio:
 
     def token(self, account: str) -> str:
         """Answer an account's auth token, with which its callbacks are signed."""
-        return self._tokens[account]
+        return self.accounts.token(account)
 
     def note_inbound(self, sender: str, receiver: str) -> None:
         """Open the 24-hour window in which free text may go to `sender`."""
@@ -108,17 +109,19 @@ class Twilio:
             account, _, token = base64.b64decode(encoded).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             account, token = "", ""
-        if kind.lower() != "basic" or not account or self._tokens.setdefault(account, token) != token:
+        if kind.lower() != "basic" or not self.accounts.admits(account, token):
             raise _RefusedError(20003, "Authenticate", 401)
         return account
 
     def _create(self, account: str, parameters: Mapping[str, str], later: int | None) -> dict[str, Any]:
         to, sender = parameters.get("To", ""), parameters.get("From", "")
         self._check(to, sender, parameters)
+        if sender.startswith("whatsapp:") and not self.accounts.has_sender(account, sender.removeprefix("whatsapp:")):
+            raise _RefusedError(63007, "Twilio could not find a Channel with the specified From address")
         channel = "whatsapp" if to.startswith("whatsapp:") else "sms"
         text = parameters.get("Body", "")
         if parameters.get("ContentSid"):
-            text = self.content.render(parameters["ContentSid"], parameters.get("ContentVariables"))
+            text = self.content.render(account, parameters["ContentSid"], parameters.get("ContentVariables"))
         elif channel == "whatsapp" and not self._window_open(to, sender):
             later = later or 63_016
         message = self._resource(account, to, sender, text)
@@ -208,7 +211,7 @@ class Twilio:
                 parameters |= {"ChannelPrefix": "whatsapp", "StructuredMessage": "false"}
             if code is not None:
                 parameters["ErrorCode"] = str(code)
-            headers, body = signed_form(self._tokens[message["account_sid"]], url, parameters)
+            headers, body = signed_form(self.accounts.token(message["account_sid"]), url, parameters)
             for _ in range(2 if self._faults.draw("twilio", {"duplicate_delivery"}) else 1):
                 self._callbacks.add(after, url, headers, body)
 

@@ -35,7 +35,7 @@ class ContentTemplates:
         parts = call.path.strip("/").split("/")[2:]
         if not parts:
             return self._create(call, account) if call.method == "POST" else self._list(account)
-        template = self._get(parts[0])
+        template = self._get(account, parts[0])
         if parts[1:2] == ["ApprovalRequests"]:
             if call.method == "POST":
                 template["approval"] = {**json.loads(call.body or b"{}"), "status": "approved"}
@@ -49,9 +49,9 @@ class ContentTemplates:
             return Answer(204)
         return Answer(200, template)
 
-    def render(self, sid: str, variables: str | None) -> str:
+    def render(self, account: str, sid: str, variables: str | None) -> str:
         """Build the text that the person reads. Raises ContentError as Twilio refuses."""
-        template = self._get(sid, code=21_655, status=400)
+        template = self._get(account, sid, code=21_655, status=400)
         if template.get("approval", {}).get("status") != "approved":
             raise ContentError(63_016, "The template is not approved")
         try:
@@ -92,9 +92,9 @@ class ContentTemplates:
         contents = [t for (text,) in rows if (t := json.loads(text))["account_sid"] == account]
         return Answer(200, {"contents": contents, "meta": {"page": 0, "next_page_url": None, "key": "contents"}})
 
-    def _get(self, sid: str, code: int = 20_404, status: int = 404) -> dict[str, Any]:
+    def _get(self, account: str, sid: str, code: int = 20_404, status: int = 404) -> dict[str, Any]:
         template: dict[str, Any] | None = self._store.get_note(f"content {sid}")
-        if template is None:
+        if template is None or template["account_sid"] != account:
             raise ContentError(code, f"The ContentSid {sid} is not known", status)
         return template
 

@@ -133,7 +133,9 @@ def test_of_clients_that_move_to_one_phone_exactly_one_gets_it(table: Table) -> 
 
 
 def test_of_saves_over_one_version_exactly_one_counts(table: Table) -> None:
-    settings = SettingsKeeping(DynamoSettings(table), NumberPlans(), SystemClock(), RandomIds())
+    settings = SettingsKeeping(
+        DynamoSettings(table), DynamoOrganizations(table), NumberPlans(), SystemClock(), RandomIds()
+    )
     document, version = settings.read("aurora")
 
     def save(number: int) -> str:

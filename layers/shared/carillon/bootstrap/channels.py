@@ -53,6 +53,12 @@ def _sms(_told: SettingsApiConfig, _url: str) -> ChannelAdmin:
     return SmsAdmin()
 
 
+def _whatsapp(told: SettingsApiConfig, url: str) -> ChannelAdmin:
+    from carillon.adapters.providers.admin.whatsapp import WhatsappAdmin  # noqa: PLC0415
+
+    return WhatsappAdmin(api_url=told.twilio_api_url, public_url=url)
+
+
 def _push(told: SettingsApiConfig, _url: str) -> ChannelAdmin:
     from carillon.adapters.providers.admin.push import PushAdmin  # noqa: PLC0415
 
@@ -76,4 +82,5 @@ ADMINS: dict[Channel, Callable[[SettingsApiConfig, str], ChannelAdmin]] = {
     "sms": _sms,
     "telegram": _telegram,
     "viber": _viber,
+    "whatsapp": _whatsapp,
 }

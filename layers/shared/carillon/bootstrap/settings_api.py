@@ -18,7 +18,7 @@ from carillon.domain.values import value
 from carillon.runtime.config import SettingsApiConfig
 from carillon.services.applying import Applying
 from carillon.services.catalog import Catalog
-from carillon.services.integrations import Integrations, Senders
+from carillon.services.integrations import Integrations
 from carillon.services.organizations import OrganizationKeeping
 from carillon.services.rules import RuleKeeping
 from carillon.services.settings import SettingsKeeping
@@ -43,14 +43,12 @@ def services() -> SettingsApi:
     config = bootstrap.config(SettingsApiConfig)
     table, clock, ids = bootstrap.table(config.table_name), bootstrap.current_clock, RandomIds()
     organizations, answers = DynamoOrganizations(table), DynamoAnswers(table, clock)
-    # SMS needs no sender name: SNS sends from a number of its own where there is none.
-    senders = Senders(email=bool(config.email_from), sms=True, whatsapp=bool(config.whatsapp_from))
     addresses = {"email": config.email_from, "sms": config.sms_sender_id, "whatsapp": config.whatsapp_from}
     connections = DeploymentConnections(table, addresses, clock)  # type: ignore[arg-type]
     return SettingsApi(
         organizations=OrganizationKeeping(organizations, answers, clock, ids),
-        integrations=Integrations(organizations, clock, ids, senders),
-        settings=SettingsKeeping(DynamoSettings(table), NumberPlans(), clock, ids),
+        integrations=Integrations(organizations, DynamoReader(table), connections, clock, ids),
+        settings=SettingsKeeping(DynamoSettings(table), organizations, NumberPlans(), clock, ids),
         applying=Applying(DynamoSettings(table), DynamoClientParts(table), DynamoClients(table), clock),
         rules=RuleKeeping(DynamoRules(table), connections, clock, ids),
         catalog=Catalog(DynamoReader(table), connections, FileLabels()),

@@ -3,13 +3,17 @@
 from dataclasses import replace
 from typing import Literal
 
+from carillon.domain.channels import ALL, Channel
+from carillon.domain.connections import own_sender
 from carillon.domain.constraints import Country, Id, Locale, Name, Zone, document
 from carillon.domain.errors import Contended, NotFound
 from carillon.domain.idempotency import Attempt
 from carillon.domain.listing import Page
 from carillon.domain.organizations import Caller, Mode, Organization, Role, organization_of
-from carillon.domain.values import value
+from carillon.domain.settings import Settings
+from carillon.ports.delivery import Connections
 from carillon.ports.directory import AuditEntry, Organizations, Stored
+from carillon.ports.reading import Reader, Want
 from carillon.ports.system import Clock, Ids
 
 CardId = Literal["notifications", "email", "sms", "whatsapp", "push", "telegram", "viber", "payments"]
@@ -19,21 +23,20 @@ FEATURES = ("rules", "templates", "preferences", "enrolment", "messages", "remin
 ROUNDS = 8
 
 
-@value
-class Senders:
-    """Which of the deployment's shared senders are set up."""
-
-    email: bool
-    sms: bool
-    whatsapp: bool
-
-
 @document
 class Card:
-    """One integration."""
+    """One integration.
+
+    `own`: the state of the organization's own sender, where it has one; without it, or while it is `pending`, an
+    active channel sends with the deployment's. `error`: the own sender is needed and out of order, see
+    `GET /v1/channels`.
+    """
+
+    __omit_none__ = True
 
     id: CardId
     status: CardStatus
+    own: Literal["active", "pending", "paused"] | None = None
 
 
 @document
@@ -61,11 +64,14 @@ class Me:
 class Integrations:
     """Use cases on activation and connections."""
 
-    def __init__(self, organizations: Organizations, clock: Clock, ids: Ids, senders: Senders) -> None:
+    def __init__(
+        self, organizations: Organizations, reader: Reader, connections: Connections, clock: Clock, ids: Ids
+    ) -> None:
         self._organizations = organizations
+        self._reader = reader
+        self._connections = connections
         self._clock = clock
         self._ids = ids
-        self._senders = senders
 
     def me(self, caller: Caller) -> Me:
         """Tell whom the caller's key belongs to."""
@@ -86,11 +92,13 @@ class Integrations:
 
     def cards(self, org_id: str) -> Page[Card]:
         """Show every integration."""
-        notifications = _card(self._load(org_id).document)
-        shared = {"email": self._senders.email, "sms": self._senders.sms, "whatsapp": self._senders.whatsapp}
-        others: tuple[CardId, ...] = ("email", "sms", "whatsapp", "push", "telegram", "viber", "payments")
-        cards = [Card(id=each, status="active" if shared.get(each) else "not_connected") for each in others]
-        return Page([notifications, *cards])
+        snapshot = self._reader.read([Want(org_id)])[0]
+        organization, settings = snapshot.organization, snapshot.settings
+        if organization is None or settings is None:
+            raise NotFound("there is no such organization")
+        connected = self._connections.connected(organization, settings)
+        channels = [_of_channel(each, organization, settings, connected=each in connected) for each in ALL]
+        return Page([_card(organization), *channels, Card(id="payments", status="not_connected")])
 
     def switch(self, caller: Caller, attempt: Attempt | None, *, active: bool) -> Card:
         """Activate or deactivate notifications; nothing is written when nothing changes."""
@@ -118,3 +126,12 @@ class Integrations:
 
 def _card(organization: Organization) -> Card:
     return Card(id="notifications", status="active" if organization.active else "inactive")
+
+
+def _of_channel(channel: Channel, organization: Organization, settings: Settings, *, connected: bool) -> Card:
+    state, used = organization.channels.get(channel), own_sender(channel, organization, settings)
+    paused = used is not None and used.status == "paused"
+    chosen = channel != "whatsapp" or settings.message_mode.mode == "own"
+    missing = state is not None and chosen and not connected
+    status: CardStatus = "error" if paused or missing else "active" if connected else "not_connected"
+    return Card(id=channel, status=status, own=state.status if state is not None else None)

@@ -7,10 +7,10 @@ from typing import Literal
 from carillon.domain.codec import Json, from_data, to_data
 from carillon.domain.constraints import document, json_name
 from carillon.domain.errors import Conflict, Contended, Fault, Invalid, InvalidValue, NotFound, PreconditionFailed
-from carillon.domain.organizations import Caller
+from carillon.domain.organizations import Caller, Organization
 from carillon.domain.settings import QuietHours, Reminder, Settings
 from carillon.domain.timing import is_set_into
-from carillon.ports.directory import AuditEntry, Phones, SettingsStore, Stored
+from carillon.ports.directory import AuditEntry, Organizations, Phones, SettingsStore, Stored
 from carillon.ports.system import Clock, Ids
 
 PHONES = (("contact", "phone"), ("manager", "mobile"), ("owner", "mobile"))
@@ -38,8 +38,11 @@ class SavedSettings(Settings):
 class SettingsKeeping:
     """Use cases on the settings document."""
 
-    def __init__(self, store: SettingsStore, phones: Phones, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, store: SettingsStore, organizations: Organizations, phones: Phones, clock: Clock, ids: Ids
+    ) -> None:
         self._store = store
+        self._organizations = organizations
         self._phones = phones
         self._clock = clock
         self._ids = ids
@@ -67,13 +70,14 @@ class SettingsKeeping:
             stored = None if complete and version is not None else self._load(caller.org_id)
             settings = self._checked(read(to_data(stored.document) if stored else {}))
             expected = version_of(version) if version is not None else stored.version if stored else 0
+            holds = self._with_own_sender(caller.org_id) if settings.message_mode.mode == "own" else None
             now = self._clock.now()
             entry = AuditEntry(self._ids.ulid(now), now, caller.actor, "settings", expected + 1, settings)
-            if self._store.save(caller.org_id, Stored(settings, expected), entry):
+            if self._store.save(caller.org_id, Stored(settings, expected), entry, holds=holds):
                 saved = from_data(SavedSettings, to_data(settings))
                 warnings = quiet_warnings(settings.reminders, settings.quiet_hours)
                 return replace(saved, warnings=warnings), str(expected + 1)
-            if version is not None:
+            if version is not None and (holds is None or not self._is_at(caller.org_id, expected)):
                 raise PreconditionFailed("version_conflict", CHANGED)
         raise Contended("the settings are being changed by others")
 
@@ -84,11 +88,23 @@ class SettingsKeeping:
         problems = [fault for _, fault in numbers if fault] + _unlikely(settings)
         if problems:
             raise Invalid(problems)
-        if settings.message_mode.mode == "own":
-            raise Conflict("channel_not_connected", "connect the organization's own WhatsApp sender first")
         for ((section, name), number), _ in numbers:
             data[section][name] = number
         return from_data(Settings, data)
+
+    def _with_own_sender(self, org_id: str) -> Stored[Organization]:
+        """Give the organization, which the save holds: its sender may be given up at this moment."""
+        found = self._organizations.load(org_id)
+        state = found[0].document.channels.get("whatsapp") if found else None
+        # One that went out of order keeps nobody from saving the rest of the settings.
+        if state is None or (state.status == "pending" and self._load(org_id).document.message_mode.mode != "own"):
+            raise Conflict("channel_not_connected", "connect the organization's own WhatsApp sender first")
+        return found[0]
+
+    def _is_at(self, org_id: str, version: int) -> bool:
+        """Whether the stored settings are still this version: then it was the organization that changed meanwhile."""
+        stored = self._store.load(org_id)
+        return stored is not None and stored.version == version
 
     def _load(self, org_id: str) -> Stored[Settings]:
         stored = self._store.load(org_id)
