@@ -212,6 +212,7 @@ def test_every_error_that_the_api_documents_is_listed(sesv2: Any) -> None:
         (ConnectionClosedError(endpoint_url="x"), "unknown", "connection_lost"),
         (HTTPClientError(error="x"), "unknown", "connection_lost"),
         (ResponseParserError("x"), "unknown", "connection_lost"),
+        (ValueError("x"), "unknown", "connection_lost"),
     ],
 )
 def test_a_lost_connection_is_unknown_only_if_the_request_may_have_been_read(

@@ -13,7 +13,7 @@ from requests.exceptions import ConnectionError as LostConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError
 
 from carillon.adapters.providers.twilio_codes import MISCONFIGURED, PERMANENT, RETRY, RETRY_ONCE, failure_reason
-from carillon.adapters.providers.twilio_whatsapp import TIMEOUT, TwilioWhatsapp
+from carillon.adapters.providers.twilio_whatsapp import TIMEOUTS, TwilioWhatsapp
 from carillon.adapters.secrets import Secrets
 from carillon.ports.delivery import Outcome, Outgoing, Rendered
 from tests.builders import ORG
@@ -92,7 +92,7 @@ def test_an_approved_template_is_filled_and_the_token_comes_back(http: PlayedSes
     (request, kwargs) = http.requests[0]
     assert request.url == "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages.json"
     assert len(http.requests) == 1
-    assert kwargs["timeout"] == TIMEOUT
+    assert kwargs["timeout"] == TIMEOUTS
 
 
 def test_inside_the_window_free_text_goes(http: PlayedSession) -> None:

@@ -46,9 +46,19 @@ def client(service: str) -> Any:
 
 
 @cache
-def sending_client(service: str) -> Any:
+def sending_client(service: str, *, connect_seconds: float = 3, read_seconds: float = 7) -> Any:
     """Make the client of a service that sends to a person: one attempt, no hidden repetition, at most 10 seconds."""
     config = Config(
-        connect_timeout=3, read_timeout=7, max_pool_connections=CONNECTIONS, retries={"total_max_attempts": 1}
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        max_pool_connections=CONNECTIONS,
+        retries={"total_max_attempts": 1},
     )
-    return _made(service, config)
+    made = _made(service, config)
+    made.meta.events.register("before-send", _on_its_own)
+    return made
+
+
+def _on_its_own(request: Any, **_: object) -> None:
+    """Use a connection for one call: one that died while the function was frozen shows it only after the request."""
+    request.headers["Connection"] = "close"

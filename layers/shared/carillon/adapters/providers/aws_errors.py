@@ -19,8 +19,10 @@ from botocore.parsers import ResponseParserError
 
 from carillon.ports.delivery import Outcome
 
-FAILURES = (BotoCoreError, ClientError, ResponseParserError)
-"""Everything that a call may raise for what happened outside of this process."""
+UNREADABLE = (AttributeError, KeyError, ResponseParserError, TypeError, ValueError)
+"""What botocore's parsers raise for an answer that is none of AWS's, whatever its status."""
+FAILURES = (BotoCoreError, ClientError, *UNREADABLE)
+"""Everything that a call may raise for what happened outside of this process; make the request before, not within."""
 NEVER_SENT = (
     ConnectTimeoutError,
     CredentialRetrievalError,
@@ -85,7 +87,10 @@ def outcome_of(
         return Outcome("permanent", reason="content_rejected", code="ParamValidation")
     if isinstance(error, NEVER_SENT):
         return Outcome("retry", code=type(error).__name__)
-    if not isinstance(error, ClientError):
+    if not isinstance(error, BotoCoreError | ClientError):
+        # It may well have been taken.
+        return Outcome("unknown", reason="connection_lost", code="unreadable_answer")
+    if isinstance(error, BotoCoreError):
         reason = "provider_timeout" if "Timeout" in type(error).__name__ else "connection_lost"
         return Outcome("unknown", reason=reason, code=type(error).__name__)
     code, said = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")

@@ -55,8 +55,9 @@ class SesEmail:
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one e-mail with a text and an HTML part, and what goes with it."""
         sender = outgoing.from_address or self._from_address
+        request = self._request(outgoing, sender)
         try:
-            answer = self._client.send_email(**self._request(outgoing, sender))
+            answer = self._client.send_email(**request)
         except FAILURES as error:
             texts = (*_unverified(sender), *TEXTS)
             return outcome_of(error, permanent=PERMANENT, misconfigured=MISCONFIGURED, texts=texts)

@@ -20,17 +20,22 @@ from carillon.domain.own_channels import OwnSender
 from carillon.domain.values import value
 from carillon.ports.delivery import Outcome, Outgoing
 
-TIMEOUT = 10.0
-"""Seconds. Twilio's own client waits for ever, and a function killed while waiting does not know what it did."""
+TIMEOUTS = (3.0, 7.0)
+"""Seconds to connect and to wait. Twilio's own client waits for ever, and a function killed meanwhile knows nothing."""
 LONGEST_VALIDITY = 36_000
 """Seconds; Twilio keeps a message no longer."""
 
 
 class AimedHttpClient(TwilioHttpClient):  # type: ignore[misc]
-    """Twilio's HTTP client with a timeout, aimed at another base address where one is set."""
+    """Twilio's HTTP client with timeouts, aimed at another base address where one is set.
 
-    def __init__(self, base_url: str) -> None:
-        super().__init__(timeout=TIMEOUT, pool_connections=True)
+    Each call has a connection of its own: one that died while the function was frozen shows it only after the request.
+    """
+
+    def __init__(self, base_url: str, timeouts: tuple[float, float]) -> None:
+        super().__init__(pool_connections=True)
+        self.timeout = timeouts  # its constructor takes one number only, for both
+        self.session.headers["Connection"] = "close"
         self._base = urlsplit(base_url)
 
     def request(self, method: str, uri: str, *args: Any, **kwargs: Any) -> Response:
@@ -51,11 +56,20 @@ class Account:
 class TwilioWhatsapp:
     """See the port `Provider`."""
 
-    def __init__(self, secrets: Callable[[], Secrets], *, sender: str, api_url: str, callback_url: str) -> None:
+    def __init__(
+        self,
+        secrets: Callable[[], Secrets],
+        *,
+        sender: str,
+        api_url: str,
+        callback_url: str,
+        timeouts: tuple[float, float] = TIMEOUTS,
+    ) -> None:
         self._secrets = secrets
         self._sender = sender
         self._api_url = api_url
         self._callback_url = callback_url
+        self._timeouts = timeouts
         self._http: AimedHttpClient | None = None
 
     def send(self, outgoing: Outgoing) -> Outcome:
@@ -90,7 +104,7 @@ class TwilioWhatsapp:
     def _client(self, account: Account) -> Client:
         # Every account's calls go over the same connections; its credentials go with each call.
         if self._http is None:
-            self._http = AimedHttpClient(self._api_url)
+            self._http = AimedHttpClient(self._api_url, self._timeouts)
         return Client(account.sid, account.token, http_client=self._http)
 
     def _request(self, outgoing: Outgoing, sender: str) -> dict[str, Any]:
