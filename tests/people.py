@@ -9,7 +9,8 @@ from carillon.domain.clients import Client, Staff
 from carillon.domain.consents import LedgerEntry
 from carillon.domain.listing import Page
 from carillon.domain.organizations import Organization
-from carillon.domain.replies import ReplyFilter, StoredReply, spellings
+from carillon.domain.replies import ReplyFilter, StoredReply
+from carillon.domain.spellings import spellings
 from carillon.ports.directory import ClientChange, ClientView, Saved, Stored
 from carillon.ports.opting import Holder
 from tests.fakes import Account

@@ -1,6 +1,7 @@
 """Composing: the newest state of a record, in the recipient's language, for one channel."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from carillon.adapters.dynamodb.templates import DynamoTrialTexts, OwnTextLookup
 from carillon.adapters.rendering.formatting import Facts, build_values
 from carillon.adapters.rendering.previewing import sample
 from carillon.adapters.rendering.renderer import TemplateRenderer
+from carillon.adapters.rendering.texts import answer
 from carillon.domain.catalog import row_for
 from carillon.domain.clients import Client, Staff
 from carillon.domain.connections import templates_owner
@@ -17,8 +19,10 @@ from carillon.domain.decide import purpose_of, whatsapp_template
 from carillon.domain.messages import Message
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OWN_KEY, Place
+from carillon.domain.recipients import client_recipient, staff_recipient
 from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText, candidates, choose_locale
+from carillon.domain.window import MARGIN, is_open
 from carillon.ports.delivery import Connections, Links, Rendered, RenderingFailed
 from carillon.ports.reading import Snapshot
 from carillon.ports.system import Clock
@@ -44,12 +48,13 @@ class TemplateComposer:
         settings = snapshot.settings
         if settings is None or message.channel is None or snapshot.organization is None:
             raise RenderingFailed("there is nothing to write about")
-        own, locale, values = (
-            self._of_record(message, snapshot, settings)
-            if message.occasion.trial is None
-            else self._of_trial(message, snapshot.organization.id, settings)
-        )
-        if message.channel == "whatsapp" and own is None:
+        if message.occasion.answer is not None:
+            own, locale, values = self._of_answer(message, snapshot, settings)
+        elif message.occasion.trial is not None:
+            own, locale, values = self._of_trial(message, snapshot.organization.id, settings)
+        else:
+            own, locale, values = self._of_record(message, snapshot, settings)
+        if message.channel == "whatsapp" and own is None and not self._free(message, snapshot):
             return self._approved(message, snapshot.organization, settings, locale, values)
         return self._renderer.render(
             key=_keys(message, snapshot)[-1],
@@ -81,6 +86,25 @@ class TemplateComposer:
         )
         return own, locale, build_values(facts)
 
+    def _of_answer(self, message: Message, snapshot: Snapshot, settings: Settings) -> Made:
+        client, member = snapshot.clients.get(message.client_id or ""), snapshot.staff.get(message.staff_id or "")
+        locale = choose_locale(_locale(message, client, member), settings.locale)
+        text = answer(message.template, str(message.channel), locale)
+        return OwnText(body=text), locale, build_values(Facts(settings=settings, locale=locale, now=self._clock.now()))
+
+    def _free(self, message: Message, snapshot: Snapshot) -> bool:
+        """Whether free text may be written, as the re-check has found a moment ago, with its margin."""
+        organization, settings = snapshot.organization, snapshot.settings
+        client, member = snapshot.clients.get(message.client_id or ""), snapshot.staff.get(message.staff_id or "")
+        alone = message.occasion.alone or message.channel != "whatsapp"
+        if alone or organization is None or settings is None or (client or member) is None:
+            return False
+        if member is not None:
+            recipient = staff_recipient(member, message.audience, settings)
+        elif client is not None:
+            recipient = client_recipient(client, settings)
+        return is_open(recipient, organization, settings, self._clock.now(), margin=MARGIN / 2)
+
     def _unsubscribing(self, message: Message, snapshot: Snapshot) -> str | None:
         """Give the way out of marketing mail, which no other message has."""
         client_id, organization = message.client_id, snapshot.organization
@@ -105,12 +129,13 @@ class TemplateComposer:
         """Choose the own text (None: the built-in one) and the locale that the message is written in."""
         own = snapshot.own_texts
         if own.marks and snapshot.organization is not None:
+            free = self._free(message, snapshot)
             for place, writing in _own_places(message, snapshot, settings, reader):
                 # WhatsApp takes free text in replies only: what opens a conversation was approved beforehand.
-                usable = place.channel != "whatsapp" or own.has_content(place)
+                usable = place.channel != "whatsapp" or free or own.has_content(place)
                 text = self._own.find(snapshot.organization.id, place, own) if usable else None
                 if text is not None:
-                    return text, writing
+                    return replace(text, whatsapp=None) if free else text, writing
         return None, choose_locale(reader, settings.locale)
 
     def _approved(

@@ -12,6 +12,7 @@ from carillon.domain.rules import Rule
 from carillon.domain.settings import Reminder, Strategy
 from carillon.domain.templates import choose_locale
 from carillon.domain.timing import event_in_time, reminder_in_time
+from carillon.domain.window import is_open
 
 PUSH: Channel = "push"
 Told = set[tuple[Channel, str]]
@@ -93,7 +94,7 @@ def obstacles(
     address = recipient.addresses.get(CHANNELS[channel].address)
     yield from _of_the_account(channel, facts)
     yield from _of_the_person(recipient, channel, purpose, address)
-    if channel == "whatsapp" and not _approved(recipient, template, facts):
+    if channel == "whatsapp" and not _sayable(recipient, template, facts):
         yield "whatsapp_template_missing", "organization"
 
 
@@ -143,7 +144,10 @@ def whatsapp_template(
     return None
 
 
-def _approved(recipient: Recipient, template: str, facts: Account) -> bool:
+def _sayable(recipient: Recipient, template: str, facts: Account) -> bool:
+    """Whether WhatsApp lets a text through: one that was approved, or any while the person's window is open."""
+    if is_open(recipient, facts.organization, facts.settings, facts.now):
+        return True
     own = facts.own_texts.content(template, recipient.audience, recipient.locale, facts.settings.locale)
     locale = choose_locale(recipient.locale, facts.settings.locale)
     known = facts.whatsapp_templates

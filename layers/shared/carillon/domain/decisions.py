@@ -23,7 +23,7 @@ class Account:
     """What the obstacles of a channel depend on, beside the person.
 
     `connected`: channels that can send for this organization. `whatsapp_templates`: (template key, audience, locale)
-    that have an approved template.
+    that have an approved template. `now` None: as if nobody had written over WhatsApp of late.
     """
 
     organization: Organization
@@ -31,6 +31,7 @@ class Account:
     connected: frozenset[Channel]
     whatsapp_templates: frozenset[tuple[str, str, str]] = frozenset()
     own_texts: OwnTexts = field(default_factory=OwnTexts)
+    now: datetime | None = None
 
 
 @value(kw_only=True)
@@ -41,7 +42,6 @@ class Facts(Account):
     record: StoredRecord
     client: Client | None
     staff: Mapping[str, Staff]
-    now: datetime | None = None
 
 
 @value

@@ -45,7 +45,7 @@ def _joined(keep: Reach, gone: Reach) -> Reach:
         devices=devices[:MAX_DEVICES],
         refused=[*keep.refused, *(each for each in gone.refused if each not in keep.refused)],
         replied_at=gone.replied_at | keep.replied_at,
-        replied_to={c: to for c, to in gone.replied_to.items() if c not in keep.replied_at} | keep.replied_to,
+        conversations=gone.conversations | keep.conversations,
         opted_at=gone.opted_at | keep.opted_at,
     )
 

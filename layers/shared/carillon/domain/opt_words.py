@@ -112,6 +112,7 @@ _NOT = re.compile(f"(?<=n)[{_APOSTROPHES}](?=t)")
 _DASH = re.compile(r"(?<=\w)[-\u2010-\u2015](?=\w)")
 _BETWEEN = re.compile(r"[^\w]+")
 _NO_DECOMPOSITION = str.maketrans("łŁøØđĐı", "llooddi")
+_INVISIBLE = frozenset({"Mn", "Me", "Cf"})
 _LONGEST_PHRASE = 5
 
 
@@ -140,7 +141,7 @@ def normalised(text: str) -> str:
     # Apostrophes first: some of them are letters with an accent to Unicode.
     plain = _NOT.sub("", text)
     plain = unicodedata.normalize("NFKD", _DASH.sub("_", plain)).translate(_NO_DECOMPOSITION)
-    plain = "".join(char for char in plain if not unicodedata.combining(char)).casefold()
+    plain = "".join(char for char in plain if unicodedata.category(char) not in _INVISIBLE).casefold()
     return " ".join(word for word in _BETWEEN.split(plain) if word.strip("_"))
 
 

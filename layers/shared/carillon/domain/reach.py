@@ -51,17 +51,28 @@ class OptedAddress:
 
 
 @document
+class Conversation:
+    """The two ends of what a person wrote: its address then, and the own sender it wrote to (empty: the deployment's).
+
+    WhatsApp's window is open between these two alone.
+    """
+
+    address: str
+    to: str = ""
+
+
+@document
 class Reach:
     """What is known of the ways to a person.
 
-    `replied_at`: per channel, when the person last wrote, which opens WhatsApp's window for free text; `replied_to`:
-    to which of the organization's own senders that was (missing: the deployment's), because the window is with that
-    one alone. `opted_at`: per channel, when the person last opted out or came back; an older word doesn't count.
+    `replied_at`: per channel, when the person last wrote, which opens WhatsApp's window for free text, and
+    `conversations` between whom. `opted_at`: per channel, when the person last opted out or came back; an older word
+    doesn't count.
     """
 
     chats: Chats = field(default_factory=dict)
     devices: Devices = field(default_factory=list)
     refused: Annotated[list[Refused], Items(max=20)] = field(default_factory=list)
     replied_at: dict[Channel, Instant] = field(default_factory=dict)
-    replied_to: dict[Channel, str] = field(default_factory=dict)
+    conversations: dict[Channel, Conversation] = field(default_factory=dict)
     opted_at: dict[Channel, Instant] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Who can be told: clients, members of staff, and the manager's and owner's addresses in the settings."""
 
 from collections.abc import Mapping
+from dataclasses import field
 
 from carillon.domain.catalog import Audience
 from carillon.domain.channels import CHANNELS, Channel, Purpose
@@ -17,7 +18,7 @@ class Recipient:
 
     `addresses` maps kinds of address (`email`, `phone`, `telegram`, `viber`, `device`) to what is known; a device's is
     the ids of all devices, blank-separated, because a push message goes to each of them. `refused`: addresses that must
-    not be written to again.
+    not be written to again. `reach`: what else is known of the ways to him.
     """
 
     audience: Audience
@@ -28,6 +29,7 @@ class Recipient:
     grants: Mapping[Purpose, Grants] | None = None
     staff_id: str | None = None
     refused: tuple[Refused, ...] = ()
+    reach: Reach = field(default_factory=Reach)
 
     def refusal(self, channel: Channel) -> Refusal | None:
         """Say why the address of a channel must not be written to again; None where nothing is known against it."""
@@ -45,6 +47,7 @@ def client_recipient(client: Client, settings: Settings) -> Recipient:
         opted_out=tuple(client.opted_out),
         grants={"service": client.consents.service, "marketing": client.consents.marketing},
         refused=tuple(client.reach.refused),
+        reach=client.reach,
     )
 
 
@@ -58,6 +61,7 @@ def staff_recipient(member: Staff, audience: Audience, settings: Settings) -> Re
         opted_out=tuple(member.opted_out),
         staff_id=member.id,
         refused=tuple(member.reach.refused),
+        reach=member.reach,
     )
 
 

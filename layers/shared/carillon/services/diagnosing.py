@@ -36,6 +36,7 @@ class Diagnosing:
             connected=self._connections.connected(organization, settings),
             whatsapp_templates=self._connections.whatsapp_templates(organization, settings),
             own_texts=snapshot.own_texts,
+            now=self._clock.now(),
         )
         sharing = self._clients.sharing(org_id, client)
         return diagnose(client, account, sharing, self._ahead(org_id, client, snapshot))

@@ -15,10 +15,11 @@ from carillon.domain.clients import Client
 from carillon.domain.messages import Message, MessageFilter
 from carillon.domain.opt_words import opt_of
 from carillon.domain.organizations import Organization
-from carillon.domain.reach import Reach
+from carillon.domain.reach import Conversation, Reach
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
-from carillon.domain.replies import KEPT, WORDING, Reply, StoredReply, neutral, spellings
+from carillon.domain.replies import KEPT, WORDING, Reply, StoredReply, neutral
 from carillon.domain.settings import Settings
+from carillon.domain.spellings import spellings
 from carillon.domain.times import iso, parse_instant
 from carillon.domain.values import value
 from carillon.ports.directory import ClientChange, Clients
@@ -186,12 +187,12 @@ class Inbound:
 
 def _written(reach: Reach, reply: Reply) -> Reach | None:
     """Give the ways to a person after a reply; None where that is no news."""
-    last, sender = reach.replied_at.get(reply.channel), reach.replied_to.get(reply.channel, "")
-    if last is not None and sender == reply.to and reply.at < parse_instant(last) + NOTED_EVERY:
+    last, now = reach.replied_at.get(reply.channel), Conversation(address=reply.address, to=reply.to)
+    same = reach.conversations.get(reply.channel) == now
+    if last is not None and reply.at < parse_instant(last) + (NOTED_EVERY if same else timedelta()):
         return None
-    others = {channel: to for channel, to in reach.replied_to.items() if channel != reply.channel}
     return replace(
         reach,
         replied_at={**reach.replied_at, reply.channel: iso(reply.at)},
-        replied_to=others | ({reply.channel: reply.to} if reply.to else {}),
+        conversations={**reach.conversations, reply.channel: now},
     )

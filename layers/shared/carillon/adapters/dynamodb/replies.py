@@ -11,7 +11,8 @@ from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.table import Table, Write
 from carillon.domain.channels import CHANNELS, Channel
 from carillon.domain.listing import Page
-from carillon.domain.replies import KEPT, ReplyFilter, StoredReply, spellings
+from carillon.domain.replies import KEPT, ReplyFilter, StoredReply
+from carillon.domain.spellings import spellings
 from carillon.domain.times import epoch, iso, parse_instant
 
 NEWEST, OLDEST = "~", "0"

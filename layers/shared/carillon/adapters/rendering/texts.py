@@ -17,7 +17,7 @@ from typing import Any
 from carillon.domain.catalog import ROWS, Audience
 from carillon.domain.channels import ALL, CHANNELS, Channel
 from carillon.domain.sms import fold
-from carillon.domain.templates import BUILT_IN_LOCALES, keys_of
+from carillon.domain.templates import BUILT_IN_LOCALES, built_in_locale, keys_of
 from carillon.domain.values import value
 
 # A path beside the code: importlib.resources would cost a tenth of a function's cold start.
@@ -117,6 +117,14 @@ def _for_chat(approved: str, fallback: Table) -> str:
         return match.group()
 
     return _PLACEHOLDER.sub(replace, approved)
+
+
+def answer(key: str, channel: str, locale: str) -> str:
+    """Give the template that confirms an opt-out or a return, in a locale's language or English."""
+    names = {"sms": "SMS", "whatsapp": "WhatsApp", "telegram": "Telegram", "viber": "Viber"}
+    texts = parts(built_in_locale(locale) or "en")["answers"]
+    text = _fill(texts[key.partition(".")[2]], {"channel": names.get(channel, channel)})
+    return fold(text) if channel == "sms" else text
 
 
 def all_built_in() -> Iterator[tuple[str, Audience, Channel, str, BuiltIn | None]]:
