@@ -4,7 +4,7 @@ from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from carillon.domain.channels import ALL, Channel, Purpose
+from carillon.domain.channels import ALL, CHANNELS, Channel, Purpose
 from carillon.domain.clients import Client, Consents, ConsentState, Grants, default_consents
 from carillon.domain.constraints import document
 from carillon.domain.errors import Fault, Invalid
@@ -141,10 +141,11 @@ def can_message(client: Client) -> dict[Channel, bool]:
         "whatsapp": client.phone,
         "telegram": client.reach.chats.get("telegram"),
         "viber": client.reach.chats.get("viber"),
+        "push": " ".join(device.id for device in client.reach.devices) or None,
     }
     return {
         channel: bool(addresses.get(channel))
-        and client.consents.service.get(channel, False)
+        and (client.consents.service.get(channel, False) or not CHANNELS[channel].needs_consent)
         and channel not in client.opted_out
         and not any(each.channel == channel and _is(each.address, addresses[channel]) for each in client.reach.refused)
         for channel in ALL

@@ -11,7 +11,7 @@ from carillon.domain.values import value
 
 Sid = Annotated[str, Text(max=34, min=34, pattern=r"AC[0-9a-f]{32}")]
 Token = Annotated[str, Text(max=256, min=8, pattern=r"[!-~]+")]
-Pem = Annotated[str, Text(max=4000, min=40)]
+Pem = Annotated[str, Text(max=4000, min=40, lines=True)]
 
 
 @document
@@ -57,7 +57,7 @@ class ViberBot:
 class FcmApp:
     """Firebase's service account, as its JSON file."""
 
-    service_json: Annotated[str, Text(max=4000, min=100)]
+    service_json: Annotated[str, Text(max=4000, min=100, lines=True)]
 
 
 @document

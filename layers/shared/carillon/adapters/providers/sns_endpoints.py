@@ -55,6 +55,8 @@ class SnsEndpoints:
                 )
             )
         except _ThereError as error:
+            if _application_of(error.endpoint) != application.rpartition(":")[2].split("/")[1:]:
+                raise EndpointRefused("the token belongs to another app") from None
             return error.endpoint
         except _GoneError:
             raise ApplicationGone("the organization's app is gone at SNS: connect push again") from None
@@ -106,3 +108,8 @@ class EndpointsExceptTestData:
         """Delete a live device's endpoint."""
         if not is_test_data(org_id):
             self._endpoints.delete(org_id, endpoint)
+
+
+def _application_of(endpoint: str) -> list[str]:
+    """Name platform and application of an endpoint, which its ARN carries before its own id."""
+    return endpoint.rpartition(":")[2].split("/")[1:-1]

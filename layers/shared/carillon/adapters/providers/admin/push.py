@@ -89,7 +89,9 @@ class PushAdmin:
         for platform in (name for names in PLATFORMS.values() for name in names):
             arn = self._arn(platform, org_id)
             if arn not in kept:
+                # Asked for first: what SNS answers to deleting one that is not there is not documented.
                 with suppress(_GoneError):
+                    self._asked(partial(self._client.get_platform_application_attributes, PlatformApplicationArn=arn))
                     self._asked(partial(self._client.delete_platform_application, PlatformApplicationArn=arn))
 
     def _asked(self, ask: Callable[[], Any]) -> Any:
