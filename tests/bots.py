@@ -97,6 +97,37 @@ def raises(error: BaseException) -> Callable[[], object]:
     return fail
 
 
+class PlayedBots(PlayedApi):
+    """Telegram's and Viber's APIs with one bot each, which are well unless `said` says otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[str, tuple[int, Any]] = {}
+        self.sent: list[tuple[str, str]] = []
+        self.on_answer = self._answer
+
+    def _answer(self) -> None:
+        method = self.asked[-1].url.rpartition("/")[2]
+        document = self.asked[-1].document
+        if method in self.said:
+            self.answers(*self.said[method])
+        elif method == "sendMessage":
+            self.sent.append((document["chat_id"], document["text"]))
+            self.answers(200, {"ok": True, "result": {"message_id": len(self.sent)}})
+        elif method == "send_message":
+            self.sent.append((document["receiver"], document["text"]))
+            self.answers(200, {"status": 0, "message_token": VIBER_MESSAGE + len(self.sent)})
+        elif method == "getMe":
+            self.answers(200, {"ok": True, "result": {"id": 110201543, "is_bot": True, "username": "aurora_bot"}})
+        elif method == "get_account_info":
+            self.answers(200, {"status": 0, "id": "pa:1", "name": "Aurora", "uri": "aurora"})
+        else:
+            self.answers(200, {"ok": True, "result": True} if "/bot" in self.asked[-1].url else {"status": 0})
+
+
+VIBER_MESSAGE = 5741311803571721000
+
+
 def outgoing(channel: str, **changes: Any) -> Outgoing:
     """A message of the organization's own bot."""
     own = {

@@ -58,14 +58,17 @@ NARROW_KEYS: Final = {
             "DispatchReminderFunction",
             "PlanNotificationsFunction",
             "RecordDeliveryFunction",
+            "RecordsApiFunction",
             "SendEmailFunction",
             "SendPushFunction",
             "SendSmsFunction",
-            "SendTelegramFunction",
-            "SendViberFunction",
             "SendWhatsappFunction",
         )
     },
+    # Rows of chats that have ended.
+    "CallbacksFunction": {("*#U#t:*", "*#U#v:*")},
+    "SendTelegramFunction": {("*#WAT",), ("*#U#t:*",)},
+    "SendViberFunction": {("*#WAT",), ("*#U#v:*",)},
 }
 # Who lists or searches; the others read by key.
 LISTERS: Final = {

@@ -28,6 +28,8 @@ QUEUES = {
     "sms": "send_sms",
     "push": "send_push",
     "whatsapp": "send_whatsapp",
+    "telegram": "send_telegram",
+    "viber": "send_viber",
 }
 """Which function a queue feeds; a channel's is named like the channel."""
 DOCUMENTS = {"settings", "organization", "client"}

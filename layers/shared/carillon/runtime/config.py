@@ -72,10 +72,13 @@ class ContactsApiConfig:
 
 @value
 class RecordsApiConfig:
-    """Records need the table; a client that comes along, the key of suppressed addresses."""
+    """Records need the table; a client that comes along, the key of suppressed addresses; explaining, the senders."""
 
     table_name: str
     deployment_secret_arn: str
+    email_from: str
+    sms_sender_id: str
+    whatsapp_from: str
 
 
 @value
@@ -184,11 +187,23 @@ class RecordDeliveryConfig(SenderConfig):
 
 @value
 class CallbacksConfig(SenderConfig):
-    """Receipts of Twilio; `public_base_url` empty: API Gateway's own domain, as the request names it."""
+    """Receipts of Twilio, and what happens in chats with organizations' bots.
+
+    `public_base_url` empty: API Gateway's own domain, as the request names it.
+    """
 
     kms_key_arn: str
     deployment_secret_arn: str
     public_base_url: str
+    viber_api_url: str
+
+
+@value
+class ClientPagesConfig:
+    """Pages that clients open from a message; the key that their links are signed with."""
+
+    table_name: str
+    deployment_secret_arn: str
 
 
 @value

@@ -62,7 +62,7 @@ def _message(number: str, message: Mapping[str, Any]) -> ChatEvent | None:
     if not isinstance(text, str) or not text.strip():
         return None
     command, _, payload = text.strip().partition(" ")
-    if command == START and payload.strip():
+    if command == START:
         return _event("opened", number, message, text=payload.strip())
     return _event("wrote", number, message, text=text.removeprefix("/"))
 

@@ -1,9 +1,10 @@
-"""The door of providers' callbacks: form posts without an API key, answered 204 or with a problem document.
+"""The door of providers' callbacks: posts without an API key, answered 204, 200 with JSON, or a problem document.
 
 What comes in is verified by each callback before anything is read from it; a callback refuses with `Refused`.
 """
 
 import base64
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 
 @value
 class FormCall:
-    """One form post. `body` is the text as it was sent: what a signature covers."""
+    """One post. `body` is the text as it was sent, and `raw` its bytes: what a signature covers."""
 
     path: str
     raw_query: str
@@ -25,21 +26,27 @@ class FormCall:
     headers: Mapping[str, str]
     body: str
     domain: str
+    raw: bytes
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "FormCall":
         """Read an event of API Gateway (payload format 2.0)."""
         text = event.get("body") or ""
-        if event.get("isBase64Encoded"):
-            text = base64.b64decode(text).decode(errors="replace")
+        raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode(errors="replace")
         return cls(
             path=event["rawPath"],
             raw_query=event.get("rawQueryString", ""),
             query=event.get("queryStringParameters") or {},
             headers=event.get("headers") or {},
-            body=text,
+            body=raw.decode(errors="replace"),
             domain=event["requestContext"].get("domainName", ""),
+            raw=raw,
         )
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
 
     def url(self, base_url: str) -> str:
         """Give the address as the provider was told it: configured, never taken from the Host header.
@@ -55,23 +62,36 @@ class FormCall:
             raise Forbidden("signature_invalid", "the signature is missing or does not fit")
 
 
-def form_door(callbacks: Mapping[str, Callable[[FormCall], None]]) -> Handler:
-    """Make a handler of callbacks by path."""
+Callback = Callable[[FormCall], Mapping[str, Any] | None]
+"""Takes a call; gives the JSON of the answer where the provider reads it."""
+
+
+def form_door(callbacks: Mapping[str, Callback]) -> Handler:
+    """Make a handler of callbacks by path; one that ends in `/*` takes any last part."""
 
     def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         request_id = event["requestContext"]["requestId"]
         try:
             call = FormCall.of(event)
             known = event["requestContext"]["http"]["method"] == "POST"
-            callbacks.get(call.path if known else "", _nothing_here)(call)
+            answer = _taker(callbacks, call.path if known else "")(call)
         except Refused as error:
             return _problem(error.status, problems.body(error.status, error.code, error.detail, request_id, ()))
         except Exception as error:  # noqa: BLE001 - the boundary: the provider tries again
             logger().error("callback failed", extra={"request_id": request_id}, exc_info=error)
             return _problem(500, problems.body(500, "internal_error", "try again", request_id, ()))
-        return {"statusCode": 204, "headers": {"cache-control": "no-store"}, "body": ""}
+        headers = {"cache-control": "no-store"}
+        if answer is None:
+            return {"statusCode": 204, "headers": headers, "body": ""}
+        body = json.dumps(answer, ensure_ascii=False)
+        return {"statusCode": 200, "headers": {**headers, "content-type": "application/json"}, "body": body}
 
     return handler
+
+
+def _taker(callbacks: Mapping[str, Callback], path: str) -> Callback:
+    general = f"{path.rpartition('/')[0]}/*"
+    return callbacks.get(path) or callbacks.get(general) or _nothing_here
 
 
 def _nothing_here(_call: FormCall) -> None:
