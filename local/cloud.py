@@ -25,6 +25,7 @@ from local.fakes.callbacks import Callbacks
 from local.fakes.chat import Telegram, Viber
 from local.fakes.http import FakeServer
 from local.fakes.inbound import Inbound
+from local.fakes.push import Push
 from local.fakes.ses import Ses
 from local.fakes.sns import Sns
 from local.fakes.twilio import Twilio
@@ -161,7 +162,8 @@ class Cloud:
         self.fakes = FakeServer(self.faults)
         ses = Ses(self.template, self.outbox_list, self.callbacks, self.clock, self.faults, sns_url)
         self.fakes.add("/aws/ses", "ses", ses)
-        self.fakes.add("/aws/sns", "sns", Sns(self.outbox_list, self.session, self.backend.url))
+        push = Push(self.store, self.outbox_list, self.config.region)
+        self.fakes.add("/aws/sns", "sns", Sns(self.outbox_list, push, self.session, self.backend.url))
         self.fakes.add("/aws/scheduler", "scheduler", SchedulerApi(self.schedules))
         self.fakes.add("/bot", "telegram", Telegram(self.outbox_list, self.clock))
         self.fakes.add("/pa/", "viber", Viber(self.outbox_list, self.clock))

@@ -18,7 +18,8 @@ _PARTS = 3
 class MessageTracer:
     """Finds a message's id and organization by the provider's id stored with it, or by the token in the call.
 
-    The token helps where the provider's answer was lost, and the message never learnt the provider's id.
+    The token helps where the provider's answer was lost, and the message never learnt the provider's id. A push message
+    goes to several devices and carries its own id to each.
     """
 
     def __init__(self, outbox: Outbox, backend: Backend) -> None:
@@ -36,14 +37,15 @@ class MessageTracer:
 
     async def _look_up(self, entries: list[dict[str, Any]]) -> None:
         by_provider_id: dict[str, tuple[str, str]] = {}
+        by_id: dict[str, tuple[str, str]] = {}
         by_key: dict[tuple[str, str], tuple[str, str]] = {}
         for provider_id, message_id, pk, sk in await self._backend.call("messages"):
             found = (message_id, pk.split("#", 1)[0].split("~", 1)[0])
-            by_key[pk, sk] = found
+            by_key[pk, sk] = by_id[message_id] = found
             if provider_id is not None:
                 by_provider_id[provider_id] = found
         for entry in entries:
-            traced = by_provider_id.get(entry["provider_id"])
+            traced = by_provider_id.get(entry["provider_id"]) or by_id.get(entry["marker"])
             if traced is None:
                 keys = (named_key(token) for token in _TOKEN.findall(entry["marker"]))
                 traced = next((by_key[key] for key in keys if key in by_key), None)

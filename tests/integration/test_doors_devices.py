@@ -70,7 +70,7 @@ class TestRegistering:
         assert (answer.status, answer.body) == (201, {"id": "phone", "platform": "fcm"})
         (arn,) = devices(account, "c:anna").values()
         assert ":endpoint/GCM/" in arn
-        assert endpoints(sns)[arn] == {"Token": "token-one", "Enabled": "true", "CustomUserData": "aurora"}
+        assert endpoints(sns)[arn] == {"Token": "token-one", "Enabled": "true"}
         assert "token-one" not in str(call("GET", "/v1/clients/anna").body)
 
     def test_the_same_once_more_writes_nothing(self, account: Aws) -> None:
