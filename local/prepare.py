@@ -26,6 +26,7 @@ MODULES = (
     "functions.send_telegram.app",
     "functions.send_viber.app",
     "functions.callbacks.app",
+    "functions.client_pages.app",
     "functions.record_delivery.app",
 )
 

@@ -27,6 +27,7 @@ ABSENT: Final = {
     "messages_api": TWILIO,
     # Signatures are checked with our own HMAC.
     "callbacks": TWILIO,
+    "client_pages": VALIDATION | RENDERING | TWILIO,
     "plan_notifications": VALIDATION | RENDERING | TWILIO,
     "dispatch_reminder": VALIDATION | RENDERING | TWILIO,
     "run_jobs": VALIDATION | RENDERING | TWILIO,

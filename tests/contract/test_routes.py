@@ -54,8 +54,8 @@ def folder_of(function: str) -> str:
     return str(handler).split(".")[1]
 
 
-# Takes forms from providers by path; its only entry at the gateway is the public one below.
-FORMS: Final = {"CallbacksFunction"}
+# Take forms from providers, and show pages, by path; their only entries at the gateway are the public ones below.
+FORMS: Final = {"CallbacksFunction", "ClientPagesFunction"}
 DOORS: Final = sorted(
     function
     for function in {entry.function for entry in gateway()} - FORMS
@@ -98,4 +98,4 @@ class TestEveryDoor:
 
 def test_every_route_but_the_public_ones_asks_for_a_key() -> None:
     public = {entry.path for entry in gateway() if entry.public}
-    assert public == {"/health", "/openapi.json", "/docs", "/callbacks/{proxy+}"}
+    assert public == {"/health", "/openapi.json", "/docs", "/callbacks/{proxy+}", "/u/{proxy+}"}

@@ -19,5 +19,7 @@ class Suppressions(Protocol):
     def find(self, org_id: str, channel: Channel, address: str) -> Refusal | None:
         """Tell what holds against an address."""
 
-    def lift(self, org_id: str, channel: Channel, address: str, now: datetime) -> Refusal | None:
-        """Let a bounced address be written to again; gives what holds against it still (a complaint)."""
+    def lift(
+        self, org_id: str, channel: Channel, address: str, now: datetime, *, by_owner: bool = False
+    ) -> Refusal | None:
+        """Let a bounced address be written to again, or by its owner's word any; gives what holds against it still."""

@@ -67,9 +67,12 @@ class Suppressing:
             )
         return holds
 
-    def lift(self, org_id: str, channel: Channel, address: str) -> Refusal | None:
-        """Let a bounced address be written to again; gives what holds against it still (a complaint does)."""
-        holds = self._suppressions.lift(org_id, channel, address, self._clock.now())
+    def lift(self, org_id: str, channel: Channel, address: str, *, by_owner: bool = False) -> Refusal | None:
+        """Let a bounced address be written to again; gives what holds against it still.
+
+        A complaint does, unless its owner takes it back.
+        """
+        holds = self._suppressions.lift(org_id, channel, address, self._clock.now(), by_owner=by_owner)
         if holds is None:
             self._mark(
                 org_id,

@@ -41,14 +41,16 @@ class DynamoSuppressions:
         """Tell what holds against an address."""
         return refusal_of(self._table.get(self.key(org_id, channel, address)))
 
-    def lift(self, org_id: str, channel: Channel, address: str, now: datetime) -> Refusal | None:
-        """Let a bounced address be written to again; gives what holds against it still."""
+    def lift(
+        self, org_id: str, channel: Channel, address: str, now: datetime, *, by_owner: bool = False
+    ) -> Refusal | None:
+        """Let a bounced address be written to again, or by its owner's word any; gives what holds against it still."""
         for _ in range(ROUNDS):
             item = self._table.get(self.key(org_id, channel, address))
             known = _suppression(item)
             if known is None or known.lifted_at is not None:
                 return None
-            if known.reason == "address_complained":
+            if known.reason == "address_complained" and not by_owner:
                 return known.reason
             if self._save(org_id, channel, address, item, Suppression(known.reason, known.at, now)):
                 return None
