@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from carillon.bootstrap import chats, receipts, twilio
-from carillon.runtime.http.forms import FormCall, form_door
+from carillon.bootstrap import chats, receipts, replies, twilio
+from carillon.runtime.http.forms import FormCall, Text, form_door
+from carillon.runtime.logging import logger
 
 
 def twilio_status(call: FormCall) -> None:
@@ -15,6 +16,20 @@ def twilio_status(call: FormCall) -> None:
     receipt = receipts.read_twilio_status(token, call.body)
     if receipt is not None:
         receipts.twilio().apply(receipt)
+
+
+def twilio_inbound(call: FormCall) -> Text:
+    """Take what a person wrote to a WhatsApp number; Twilio is told to say nothing."""
+    url = call.url(receipts.public_base_url())
+    signature = call.headers.get("x-twilio-signature")
+    signed = twilio.signer(url, call.body, signature, channel_id=call.query.get("c"))
+    call.refuse_unless(signed is not None)
+    found = replies.take_from_twilio(call.body, signed.org_id if signed is not None else None)
+    if found is not None:
+        org_id, taken = found
+        ids = {"organization_id": org_id, "reply_id": taken.id}
+        logger().info("reply", extra={**ids, "result": taken.result if org_id else "nobody_wrote", "opt": taken.opt})
+    return Text("<Response/>", "text/xml")
 
 
 def telegram_update(call: FormCall) -> Mapping[str, Any]:
@@ -34,6 +49,7 @@ def viber_event(call: FormCall) -> Mapping[str, Any]:
 lambda_handler = form_door(
     {
         "/callbacks/twilio/status": twilio_status,
+        "/callbacks/twilio/inbound": twilio_inbound,
         "/callbacks/telegram/*": telegram_update,
         "/callbacks/viber/*": viber_event,
     }

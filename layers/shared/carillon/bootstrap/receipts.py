@@ -67,12 +67,6 @@ def twilio() -> Receipts:
     return _receipts(config(CallbacksConfig))
 
 
-def is_from_twilio(url: str, body: str, signature: str | None) -> bool:
-    """Whether a form post came from the deployment's Twilio account; `url` is the path with its query."""
-    kept = secret(config(CallbacksConfig).deployment_secret_arn)
-    return twilio_callbacks.is_signed(kept.read().twilio_auth_token, url, body, signature)
-
-
 def public_base_url() -> str:
     """Give the address under which Twilio calls back; empty: API Gateway's own."""
     return config(CallbacksConfig).public_base_url.rstrip("/")
