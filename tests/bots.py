@@ -60,8 +60,11 @@ class _Connection:
     def connect(self) -> None:
         self.api.on_connect()
 
-    def request(self, method: str, path: str, *, body: bytes, headers: dict[str, str]) -> None:
+    def request(
+        self, method: str, path: str, *, body: bytes, headers: dict[str, str], preload_content: bool = True
+    ) -> None:
         assert method == "POST"
+        assert not preload_content, "urllib3 would read an endless answer to its end"
         self.api.asked.append(Asked(self.base + path, headers, json.loads(body)))
 
     def getresponse(self) -> _Answer:

@@ -95,7 +95,8 @@ def _ask(connection: HTTPConnection, path: str, body: bytes, headers: Mapping[st
         connection.timeout = READ_SECONDS
         if connection.sock is not None:
             connection.sock.settimeout(READ_SECONDS)
-        connection.request("POST", path, body=body, headers=headers)
+        # Read by ourselves, or urllib3 has read all of it by then, however long it is.
+        connection.request("POST", path, body=body, headers=headers, preload_content=False)
         answer = connection.getresponse()
         return Reply(answer.status, _document(answer.read(MOST_BYTES)))
     except (TimedOut, TimeoutError):
