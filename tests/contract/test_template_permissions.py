@@ -62,9 +62,10 @@ NARROW_KEYS: Final = {
             "SendEmailFunction",
             "SendPushFunction",
             "SendSmsFunction",
-            "SendWhatsappFunction",
         )
     },
+    # And who writes to whom from the shared number.
+    "SendWhatsappFunction": {("*#WAT",), ("@#W#*",)},
     # Rows of chats that have ended.
     "CallbacksFunction": {("*#U#t:*", "*#U#v:*")},
     "SendTelegramFunction": {("*#WAT",), ("*#U#t:*",)},

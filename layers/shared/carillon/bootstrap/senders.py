@@ -7,6 +7,7 @@ from typing import Any
 
 from carillon.adapters.aws import client, sending_client
 from carillon.adapters.composing import TemplateComposer
+from carillon.adapters.dynamodb.last_writers import DynamoLastWriters
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.opting import DynamoOptings
 from carillon.adapters.dynamodb.reader import DynamoReader
@@ -37,6 +38,7 @@ from carillon.services.mailing import Mailing
 from carillon.services.opting import Opting
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.sending import Report, Sender
+from carillon.services.shared_numbers import SharedNumber
 
 
 def reader(channel: Channel) -> Callable[[dict[str, Any]], Ready]:
@@ -78,7 +80,9 @@ def whatsapp(report: Report) -> Sender:
     provider = TwilioWhatsapp(
         kept.read, sender=told.whatsapp_from, api_url=told.twilio_api_url, callback_url=told.public_base_url
     )
-    return _sender("whatsapp", report, told, provider, SignedTokens(kept.signing_key))
+    sender = _sender("whatsapp", report, told, provider, SignedTokens(kept.signing_key))
+    number = told.whatsapp_from.removeprefix("whatsapp:")
+    return replace(sender, shared=SharedNumber(number, DynamoLastWriters(table(told.table_name))))
 
 
 @cache

@@ -16,6 +16,8 @@ Status = Literal[
 STATUSES: tuple[Status, ...] = get_args(Status)
 PROBLEMS: frozenset[str] = frozenset({"failed", "unknown", "suppressed", "expired", "sending"})
 """Statuses that the sparse index lists; `sending` is among them so that a sweep finds what stopped there."""
+REACHED: frozenset[str] = frozenset({"sending", "sent", "delivered", "read", "unknown"})
+"""Statuses of messages that a person may have in front of him."""
 
 MOVES: dict[str, frozenset[str]] = {
     "queued": frozenset({"queued", "sending", "suppressed", "cancelled", "expired", "failed"}),

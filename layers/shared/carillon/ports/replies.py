@@ -5,6 +5,7 @@ from typing import Protocol
 
 from carillon.domain.channels import Channel
 from carillon.domain.listing import Page
+from carillon.domain.messages import MessageKey
 from carillon.domain.replies import ReplyFilter, StoredReply
 
 
@@ -36,8 +37,8 @@ class AddressBook(Protocol):
 class LastWriters(Protocol):
     """Who wrote last to a person over a sender that organizations share."""
 
-    def note(self, sender: str, address: str, org_id: str, message: tuple[str, str], now: datetime) -> None:
-        """Note that a message is about to go out; `message`: its recipient and digest. May be repeated."""
+    def note(self, sender: str, address: str, org_id: str, key: MessageKey, until: datetime) -> None:
+        """Note that a message is about to go out, and remember it so long. May be repeated."""
 
-    def of(self, sender: str, address: str) -> list[tuple[str, tuple[str, str]]]:
-        """Give organization and message of the last ones, newest first."""
+    def of(self, sender: str, address: str) -> list[tuple[str, MessageKey]]:
+        """Give organization and message of the last two organizations that wrote, newest first."""

@@ -12,7 +12,7 @@ from typing import Literal
 from carillon.domain.answers import answer_to
 from carillon.domain.channels import CHANNELS
 from carillon.domain.clients import Client
-from carillon.domain.messages import Message, MessageFilter
+from carillon.domain.messages import REACHED, Message, MessageFilter
 from carillon.domain.opt_words import opt_of
 from carillon.domain.organizations import Organization
 from carillon.domain.reach import Conversation, Reach
@@ -36,8 +36,6 @@ __all__ = ["Inbound", "Reply", "Taken"]
 ROUNDS = 4
 LAST = 20
 """How many of a person's latest messages are looked at for the one that a reply answers."""
-REACHED = frozenset({"sending", "sent", "delivered", "read", "unknown"})
-"""Statuses of messages that a person may have in front of him."""
 NOTED_EVERY = timedelta(minutes=10)
 """A second reply so soon moves the window too little to be worth a write."""
 

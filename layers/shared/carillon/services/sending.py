@@ -29,6 +29,7 @@ from carillon.services.facts import facts_of
 from carillon.services.fallback import Fallback
 from carillon.services.gone_devices import GoneDevices
 from carillon.services.outgoing import OutgoingMaker
+from carillon.services.shared_numbers import SharedNumber
 
 ROUNDS = 3
 WRITES = 3
@@ -74,6 +75,7 @@ class Sender:
     ids: Ids
     on_error: Report
     gone: GoneDevices | None = None
+    shared: SharedNumber | None = None
 
     def send(self, batch: Sequence[Ready]) -> list[Sent]:
         """Send a batch side by side: one read for the re-check, then a claim and an outcome for each."""
@@ -101,6 +103,8 @@ class Sender:
                 outgoing = self.outgoing.make(ready.org_id, message, snapshot, checked, now)
             except RenderingFailed:
                 return self._withdraw(ready, message, snapshot, Moved("failed", now, "template_error"))
+            if self.shared is not None:
+                self.shared.announce(outgoing, message.key, now)
             version = snapshot.record.version if snapshot.record is not None else 0
             claim = Claim(self.ids.ulid(now), self.clock.now(), outgoing.to, version)
             claimed = self.messages.claim(ready.org_id, message, claim)
@@ -121,7 +125,8 @@ class Sender:
             return recheck_trial(message, organization, settings, snapshot.staff, connected, now)
         record = snapshot.record
         client = _client(message, snapshot)
-        return recheck(message, facts_of(snapshot, record, self.connections, client=client) if record else None, now)
+        facts = facts_of(snapshot, record, self.connections, client=client, now=now) if record is not None else None
+        return recheck(message, facts, now)
 
     def _complete(self, ready: Ready, snapshot: Snapshot) -> Snapshot:
         """Read again when the record has come to name people that the queue message did not."""

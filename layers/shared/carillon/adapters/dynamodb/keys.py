@@ -197,6 +197,11 @@ def organizations(shard: int) -> str:
     return f"@#ORGS#{shard}"
 
 
+def mail_domain(domain: str) -> Key:
+    """Whose a mail domain is, under the reserved tenant."""
+    return f"@#SES#{domain}", "-"
+
+
 def whatsapp_template(o: str, key: str, audience: str, locale: str) -> Key:
     """The approved template of a WhatsApp sender for one text; the shared sender's are the reserved tenant's."""
     return whatsapp_templates(o), f"{key}#{audience}#{locale}"
@@ -215,6 +220,11 @@ def channel(o: str, name: str) -> Key:
 def channel_reference(channel_id: str) -> Key:
     """Whose a channel id is, under the reserved tenant: webhooks carry it."""
     return f"@#CH#{channel_id}", "-"
+
+
+def last_writer(sender: str, address: str) -> Key:
+    """Which organization wrote last to a person from a shared sender, under the reserved tenant."""
+    return f"@#W#{sender}#{address}", "-"
 
 
 def sweep(o: str) -> Key:

@@ -1,4 +1,4 @@
-"""Twilio's status callbacks: verified by signature, read into moves of a message.
+"""Twilio's callbacks: verified by signature, read into moves of a message or into what a person wrote.
 
 The signature is ours to check (an HMAC over the address and the sorted parameters, as Twilio's security page states
 it), so that this function does not carry the SDK; a test holds it against the SDK's own validator.
@@ -7,10 +7,15 @@ it), so that this function does not carry the SDK; a test holds it against the S
 import base64
 import hashlib
 import hmac
+import re
+from datetime import datetime
 from urllib.parse import parse_qsl
 
 from carillon.adapters.providers.twilio_codes import failure_reason
+from carillon.domain.replies import Reply
 
+_WHATSAPP = "whatsapp:"
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 STATUSES = {
     "sent": "sent",
     "delivered": "delivered",
@@ -40,6 +45,20 @@ def is_signed(auth_token: str, url: str, body: str, given: str | None) -> bool:
 def form(body: str) -> list[tuple[str, str]]:
     """Read a form body; blank fields are part of what was signed."""
     return parse_qsl(body, keep_blank_values=True)
+
+
+def reply_of(parameters: dict[str, str], at: datetime) -> Reply | None:
+    """Read an inbound message, as one to the sender `to`; None for what did not come over WhatsApp from a phone.
+
+    Twilio does not say when it was written; `at` is when it came.
+    """
+    sender, receiver = parameters.get("From", ""), parameters.get("To", "")
+    sid = parameters.get("MessageSid") or parameters.get("SmsMessageSid") or ""
+    address = sender.removeprefix(_WHATSAPP)
+    if sender == address or not receiver.startswith(_WHATSAPP) or not sid or not _PHONE.fullmatch(address):
+        return None
+    to = receiver.removeprefix(_WHATSAPP)
+    return Reply("whatsapp", address, parameters.get("Body", ""), sid, at, to)
 
 
 def status_of(parameters: dict[str, str]) -> tuple[str, str | None] | None:

@@ -1,4 +1,4 @@
-"""The door of providers' callbacks: posts without an API key, answered 204, 200 with JSON, or a problem document.
+"""The door of providers' callbacks: posts without a key, answered 204, 200 with what they read, or a problem.
 
 What comes in is verified by each callback before anything is read from it; a callback refuses with `Refused`.
 """
@@ -62,8 +62,16 @@ class FormCall:
             raise Forbidden("signature_invalid", "the signature is missing or does not fit")
 
 
-Callback = Callable[[FormCall], Mapping[str, Any] | None]
-"""Takes a call; gives the JSON of the answer where the provider reads it."""
+@value
+class Text:
+    """An answer that is not JSON."""
+
+    body: str
+    content_type: str
+
+
+Callback = Callable[[FormCall], Mapping[str, Any] | Text | None]
+"""Takes a call; gives the JSON, or another text, of the answer where the provider reads it."""
 
 
 def form_door(callbacks: Mapping[str, Callback]) -> Handler:
@@ -83,8 +91,8 @@ def form_door(callbacks: Mapping[str, Callback]) -> Handler:
         headers = {"cache-control": "no-store"}
         if answer is None:
             return {"statusCode": 204, "headers": headers, "body": ""}
-        body = json.dumps(answer, ensure_ascii=False)
-        return {"statusCode": 200, "headers": {**headers, "content-type": "application/json"}, "body": body}
+        said = answer if isinstance(answer, Text) else Text(json.dumps(answer, ensure_ascii=False), "application/json")
+        return {"statusCode": 200, "headers": {**headers, "content-type": said.content_type}, "body": said.body}
 
     return handler
 
