@@ -12,10 +12,12 @@ import pytest
 from carillon.adapters.dynamodb.records import DynamoRecords
 from carillon.adapters.dynamodb.watermarks import DynamoWatermarks
 from carillon.domain.listing import Page
+from carillon.domain.records import Planned
 from carillon.ports.messages import Messages
 from carillon.ports.reading import Reader
 from carillon.ports.records import DueRows, RecordChange
 from carillon.ports.upkeep import Marks
+from carillon.services.fallback import Fallback
 from carillon.services.sweeping import Sweep
 from tests.builders import NOW, event, record
 from tests.doubles import MemoryQueues, SetClock
@@ -48,6 +50,7 @@ def _sweep(table: CountingTable, clock: SetClock, queues: MemoryQueues) -> Sweep
         messages=cast("Messages", _Nothing()),
         queues=queues,
         marks=DynamoWatermarks(table),
+        fallback=cast("Fallback", None),
         clock=clock,
     )
 
@@ -95,3 +98,23 @@ def test_a_mark_that_lies_behind_begins_anew(table: CountingTable) -> None:
     assert found is not None
     assert found.records is not None
     assert found.records[:10] == NOW.date().isoformat()
+
+
+def test_what_began_up_to_a_week_ago_is_looked_at_again(table: CountingTable) -> None:
+    _unplanned(table, "appointments/0", -7)
+    marks = DynamoWatermarks(table)
+    marks.save(ORG, Marks(due=NOW, queued=NOW, records=(NOW + timedelta(days=63)).date().isoformat()))
+    assert _planned_after(table, 3) == ["appointments/0"]
+
+
+def test_one_that_is_planned_late_has_its_past_reminders_looked_at_again(table: CountingTable) -> None:
+    _unplanned(table, "appointments/0", 0)
+    at = NOW - timedelta(hours=3)
+    made = replace(record(plan=(Planned("day_before", NOW, at, "planned", 1),)), ref="appointments/1")
+    DynamoRecords(table).save(ORG, RecordChange(made, 0, 0, (event(),), NOW, NOW + timedelta(days=500)))
+    marks = DynamoWatermarks(table)
+    marks.save(ORG, Marks(due=NOW, queued=NOW, records=NOW.date().isoformat()))
+    assert "appointments/1" in _planned_after(table, 1)
+    found = marks.load(ORG)
+    assert found is not None
+    assert found.due == at

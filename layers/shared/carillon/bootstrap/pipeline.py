@@ -92,6 +92,7 @@ def sweep() -> Sweep:
         messages=DynamoMessages(items),
         queues=queues(told, due=told.due_queue_url),
         marks=DynamoWatermarks(items),
+        fallback=fallback(told),
         clock=current_clock,
     )
 

@@ -12,7 +12,7 @@ from carillon.domain.messages import REVIEW_DEADLINE, Message, MessageKey, Occas
 from carillon.domain.plan import called_for
 from carillon.domain.recipients import client_recipient
 from carillon.domain.records import StoredRecord
-from carillon.domain.settings import Reminder
+from carillon.domain.settings import Reminder, Settings
 from carillon.domain.values import value
 from carillon.ports.delivery import Connections
 from carillon.ports.messages import Messages
@@ -69,12 +69,11 @@ class Dispatcher:
         return results
 
     def _decide(self, due: Due, snapshot: Snapshot) -> list[Message] | None:
-        record = snapshot.record
-        client = snapshot.clients.get(due.client_id)
-        if record is None or record.deleted or client is None or not _is_planned(due, record, client):
+        record, client = snapshot.record, snapshot.clients.get(due.client_id)
+        if record is None or client is None or not still_due(due, snapshot):
             return None
         facts = facts_of(snapshot, record, self.connections, client=client, now=self.clock.now())
-        if facts is None or not _is_called_for(due, client, facts):
+        if facts is None:
             return None
         occasion = Occasion(record.ref, reminder=due.key, start=due.start)
         now = self.clock.now()
@@ -110,22 +109,28 @@ def _still_missing(made: Sequence[Message], before: Sequence[Message], verdict: 
     ]
 
 
+def still_due(due: Due, snapshot: Snapshot) -> bool:
+    """Whether the record's plan holds this very entry, and the appointment's status calls for it.
+
+    What has come due stays in the plan, so a schedule that fires late may meet an appointment cancelled since.
+    """
+    record, client, settings = snapshot.record, snapshot.clients.get(due.client_id), snapshot.settings
+    if record is None or record.deleted or client is None or settings is None or not _is_planned(due, record, client):
+        return False
+    reminder = _reminder(due, client, settings)
+    return reminder is None or called_for(reminder.when, record, settings.time_zone)
+
+
 def deadline_of(due: Due, client: Client, facts: Facts) -> datetime:
     """Say until when a reminder may go out, by its form in the client's preferences."""
     if due.key == REVIEW:
         return due.at + REVIEW_DEADLINE
-    reminder = _reminder(due, client, facts)
+    reminder = _reminder(due, client, facts.settings)
     return reminder_deadline(reminder.when, due.at, due.start) if reminder is not None else due.start
 
 
-def _is_called_for(due: Due, client: Client, facts: Facts) -> bool:
-    # What has come due stays in the plan, so a schedule that fires late may meet an appointment cancelled since.
-    reminder = _reminder(due, client, facts)
-    return reminder is None or called_for(reminder.when, facts.record, facts.settings.time_zone)
-
-
-def _reminder(due: Due, client: Client, facts: Facts) -> Reminder | None:
-    known = [*(client.reminders or []), *facts.settings.reminders]
+def _reminder(due: Due, client: Client, settings: Settings) -> Reminder | None:
+    known = [*(client.reminders or []), *settings.reminders]
     return next((reminder for reminder in known if reminder.key == due.key), None)
 
 

@@ -57,14 +57,15 @@ class Fallback:
         made = self.maker.make(org_id, message.occasion, verdict, deadline=message.deadline, now=self.clock.now())
         return next((item for item in made if item.status == "queued"), None)
 
-    def after(self, org_id: str, message: Message, moved: Moved, snapshot: Snapshot) -> None:
-        """Store and queue what follows a message that left the queue unsent."""
+    def after(self, org_id: str, message: Message, moved: Moved, snapshot: Snapshot) -> bool:
+        """Store and queue what follows a message that left the queue unsent; False when nothing does."""
         following = self.next_message(org_id, message, moved, snapshot)
-        if following is not None and snapshot.settings is not None and snapshot.record is not None:
-            days = snapshot.settings.retention_days
-            ready = store_all(self.messages, org_id, [following], snapshot.record, days)
-            hand_over(self.queues, ready, self.clock.now())
+        if following is None or snapshot.settings is None or snapshot.record is None:
+            return False
+        ready = store_all(self.messages, org_id, [following], snapshot.record, snapshot.settings.retention_days)
+        hand_over(self.queues, ready, self.clock.now())
+        return True
 
-    def resume(self, org_id: str, message: Message, snapshot: Snapshot) -> None:
+    def resume(self, org_id: str, message: Message, snapshot: Snapshot) -> bool:
         """Do it again for a message that failed before, whose handler may have died before it queued what follows."""
-        self.after(org_id, message, Moved(message.status, self.clock.now(), message.reason), snapshot)
+        return self.after(org_id, message, Moved(message.status, self.clock.now(), message.reason), snapshot)

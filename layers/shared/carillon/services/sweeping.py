@@ -1,13 +1,15 @@
 """The sweep: finds whatever should have moved and did not, and moves it on.
 
 It repairs what nothing else can: a queue message or a schedule that got lost, a stream that never woke the planner, a
-sender that died in the middle. Everything it does may be done twice; what it looked through, it remembers last.
+sender that died in the middle, a callback that died before the next channel got its turn. Everything it does may be
+done twice; what it looked through, it remembers last.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from carillon.domain.messages import Message, MessageFilter, Occasion, reminder_places
+from carillon.domain.messages import Message, MessageFilter, MessageKey, Occasion, reminder_places
+from carillon.domain.plan import due_entries
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.times import iso
 from carillon.domain.values import value
@@ -17,24 +19,40 @@ from carillon.ports.reading import Reader, Want
 from carillon.ports.records import DueRow, DueRows, Records
 from carillon.ports.system import Clock
 from carillon.ports.upkeep import Marks, Watermarks
+from carillon.services.dispatching import still_due
+from carillon.services.fallback import Fallback
 from carillon.services.storing import ready_alone, ready_of
 
 PATIENCE = timedelta(minutes=15)
 """How long something may rest before it counts as stuck: longer than a queue message stays invisible."""
+OVERLAP = timedelta(minutes=30)
+"""How much of what was looked through before is looked through again: an index shows a message some time after it was
+stored, and one that shows only after its turn would wait for ever."""
 FIRST_LOOK_BACK = timedelta(hours=6)
+BEHIND = timedelta(days=8)
 AHEAD = timedelta(days=62)
-"""How far ahead records are looked through, a day of them per sweep: all of it within a day, at no one hour."""
+"""From where to where records are looked through, a day of them per sweep: all of it within 18 hours, at no one hour.
+Behind, since appointments are completed, and changed, after they began."""
+FAILED_WITHIN = timedelta(hours=12)
+"""How old a message may be whose failure is looked at: nobody waits for longer for the next channel."""
+OPEN_AFTER, OPEN_UNTIL = timedelta(hours=1), timedelta(hours=25)
+"""How long an outcome has been unknown while it counts: by then a receipt should have closed it; a day later it has
+been seen."""
+LONGEST_WAIT = timedelta(days=4)
+"""No message goes out later than so long after it was made."""
 PAGE = 100
 
 
 @value
 class Swept:
-    """What one organization's sweep moved on, for the log and the metrics."""
+    """What one organization's sweep moved on, for the log and the metrics; `unknown` are outcomes that stay open."""
 
     claims: int = 0
     queued: int = 0
     due: int = 0
     unplanned: int = 0
+    followed: int = 0
+    unknown: int = 0
 
 
 @value
@@ -47,6 +65,7 @@ class Sweep:
     messages: Messages
     queues: Queues
     marks: Watermarks
+    fallback: Fallback
     clock: Clock
 
     def run(self, org_id: str) -> Swept:
@@ -55,11 +74,13 @@ class Sweep:
         begin = now - FIRST_LOOK_BACK
         marks = self.marks.load(org_id) or Marks(due=begin, queued=begin)
         claims = self._claims(org_id, now)
-        queued, queued_mark = self._queued(org_id, marks.queued, now)
+        queued, queued_mark = self._queued(org_id, marks.queued - OVERLAP, now)
         due, due_mark = self._due(org_id, marks.due, now)
-        unplanned, records_mark = self._unplanned(org_id, marks.records, now)
-        self.marks.save(org_id, Marks(due=due_mark, queued=queued_mark, records=records_mark))
-        return Swept(claims, queued, due, unplanned)
+        unplanned, records_mark, late = self._unplanned(org_id, marks.records, now)
+        followed, unknown = self._failures(org_id, now), self._unknown(org_id, now)
+        # What is planned late is due in a time that was looked through before it was.
+        self.marks.save(org_id, Marks(due=min([due_mark, *late]), queued=queued_mark, records=records_mark))
+        return Swept(claims, queued, due, unplanned, followed, unknown)
 
     def _claims(self, org_id: str, now: datetime) -> int:
         """Call the outcome of claims unknown whose holder is gone; a receipt may still close them."""
@@ -76,12 +97,12 @@ class Sweep:
         waiting = [message for message in made if message.status == "queued"]
         stuck = [message for message in waiting if (message.not_before or message.created_at) <= until]
         for message in stuck:
-            if message.occasion.alone:
-                self.queues.send_ready([ready_alone(org_id, message)])
-                continue
-            record = self.reader.read([Want(org_id, record=message.occasion.record)])[0].record
-            if record is not None:
-                self.queues.send_ready([ready_of(org_id, message, record)])
+            record = None
+            if not message.occasion.alone:
+                record = self.reader.read([Want(org_id, record=message.occasion.record)])[0].record
+            # Of a record that is gone the sender says so, and the message rests no longer.
+            ready = ready_of(org_id, message, record) if record is not None else ready_alone(org_id, message)
+            self.queues.send_ready([ready])
         return len(stuck), min([until, *(message.created_at for message in waiting)])
 
     def _due(self, org_id: str, since: datetime, now: datetime) -> tuple[int, datetime]:
@@ -89,38 +110,71 @@ class Sweep:
         until, missed, position = now - PATIENCE, [], None
         while True:
             page = self.due_rows.between(org_id, since, until, limit=PAGE, position=position)
-            missed += [due for row in page.items if (due := self._missed(org_id, row)) is not None]
+            missed += self._missed(org_id, page.items)
             position = page.position
             if position is None:
                 break
         self.queues.send_due(missed)
         return len(missed), min([until, *(due.fires for due in missed)])
 
-    def _missed(self, org_id: str, row: DueRow) -> Due | None:
-        record = self.reader.read([Want(org_id, record=row.ref)])[0].record
-        entry = _current(record, row) if record is not None and not record.deleted else None
-        if record is None or entry is None or record.appointment.client_id != row.client_id:
-            return None
-        occasion = Occasion(row.ref, reminder=row.key, start=entry.start)
-        places = tuple(reminder_places(org_id, occasion, row.client_id))
-        if self.reader.read([Want(org_id, messages=places)])[0].messages:
-            return None
-        return Due(org_id, row.ref, row.client_id, row.key, entry.start, entry.at, row.generation, entry.early)
+    def _missed(self, org_id: str, rows: Sequence[DueRow]) -> list[Due]:
+        """Find out which of these reminders would still go and have no message: two reads for all of them."""
+        read = self.reader.read([Want(org_id, record=row.ref) for row in rows]) if rows else []
+        pairs = [(row, snapshot.record) for row, snapshot in zip(rows, read, strict=True)]
+        found = [
+            (_due_of(org_id, row, entry), record)
+            for row, record in pairs
+            if record is not None and (entry := _current(record, row)) is not None
+        ]
+        if not found:
+            return []
+        wants = [
+            Want(org_id, record=due.record, clients=(due.client_id,), messages=_places(due, record))
+            for due, record in found
+        ]
+        checked = zip(found, self.reader.read(wants), strict=True)
+        return [due for (due, _), snapshot in checked if not snapshot.messages and still_due(due, snapshot)]
 
-    def _unplanned(self, org_id: str, position: str | None, now: datetime) -> tuple[int, str | None]:
-        """Have the next day's records planned that the stream never woke the planner for; answers where to go on."""
-        first, last = now - timedelta(days=1), (now + AHEAD).date().isoformat()
-        if position is None or not first.date().isoformat() <= position[:10] <= last:
+    def _unplanned(self, org_id: str, position: str | None, now: datetime) -> tuple[int, str | None, list[datetime]]:
+        """Have the next day's records planned that the stream never woke the planner for.
+
+        Answers how many, where to go on, and which of their reminders' instants have passed unplanned.
+        """
+        first, last = now - BEHIND, (now + AHEAD).date().isoformat()
+        if position is None or position[:10] < first.date().isoformat():
+            position = iso(now - timedelta(days=1))  # what is near comes first
+        elif position[:10] > last:
             position = iso(first)
         count, day = 0, position[:10]
+        late: list[datetime] = []
         while position is not None and position[:10] == day:
             page = self.records.page(org_id, "appointments", limit=PAGE, position=position, since=first, days=1)
             for record in page.items:
                 if not record.settled and record.accepted_at <= now - PATIENCE:
                     self.queues.send_job({"kind": "plan_record", "o": org_id, "record": record.ref})
                     count += 1
+                    late += [entry.fires for entry in due_entries(record.plan) if entry.fires <= now]
             position = page.position
-        return count, position
+        return count, position, late
+
+    def _failures(self, org_id: str, now: datetime) -> int:
+        """Give the next channel its turn where whoever noted a failure died before it could."""
+        count = 0
+        for message in self._all(org_id, MessageFilter(status="failed", since=now - FAILED_WITHIN), now):
+            if message.occasion.reminder is None or message.timeline[-1][0] > now - PATIENCE:
+                continue
+            record, client_id = message.occasion.record, message.client_id or ""
+            places = tuple(reminder_places(org_id, message.occasion, client_id))
+            want = Want(org_id, record=record, clients=(client_id,), texts=True, messages=places)
+            snapshot = self.reader.read([want])[0]
+            if not any(message.channel in dict(other.tried) for other in snapshot.messages.values()):
+                count += self.fallback.resume(org_id, message, snapshot)
+        return count
+
+    def _unknown(self, org_id: str, now: datetime) -> int:
+        """Count outcomes that nobody could tell within the hour, for a day."""
+        open_ones = self._all(org_id, MessageFilter(status="unknown", since=now - LONGEST_WAIT), now)
+        return sum(OPEN_AFTER < now - message.timeline[-1][0] <= OPEN_UNTIL for message in open_ones)
 
     def _all(self, org_id: str, wanted: MessageFilter, now: datetime) -> Iterator[Message]:
         position = None
@@ -142,3 +196,14 @@ def _current(record: StoredRecord, row: DueRow) -> Planned | None:
         ),
         None,
     )
+
+
+def _due_of(org_id: str, row: DueRow, entry: Planned) -> Due:
+    return Due(org_id, row.ref, row.client_id, row.key, entry.start, entry.at, row.generation, entry.early)
+
+
+def _places(due: Due, record: StoredRecord) -> tuple[MessageKey, ...]:
+    """Where its message may lie: also with the client that the one of the row was merged into."""
+    occasion = Occasion(due.record, reminder=due.key, start=due.start)
+    clients = dict.fromkeys((due.client_id, record.appointment.client_id, *record.former))
+    return tuple(place for client_id in clients for place in reminder_places(due.org_id, occasion, client_id))

@@ -13,6 +13,7 @@ from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.keys import Key
 from carillon.adapters.dynamodb.message_items import message_from_item
 from carillon.adapters.dynamodb.table import Table
+from carillon.domain.ids import ulid
 from carillon.domain.listing import Page
 from carillon.domain.messages import PROBLEMS, Message, MessageFilter
 from carillon.domain.times import epoch
@@ -58,7 +59,10 @@ class MessageListing:
 
     def _of_status(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> Page[Message]:
         partition = keys.problem_messages(o, str(wanted.status))
-        page = self._table.query(partition, index="gsi3", between=(OLDEST, before), limit=limit + 1, descending=True)
+        oldest = ulid(wanted.since, bytes(10)) if wanted.since is not None else OLDEST
+        if oldest > before:
+            return Page([], None)
+        page = self._table.query(partition, index="gsi3", between=(oldest, before), limit=limit + 1, descending=True)
         rows = [row for row in page.items if row["sk3"] != before][:limit]
         items = self._read([(row["pk"], row["sk"]) for row in rows])
         fitting = [item for item in items if _fits(item, wanted, now)]
