@@ -86,8 +86,8 @@ chaos: setup  ## Bookings while everything fails now and then [SEED=1 N=40 PACE=
 openapi: setup  ## Writes the OpenAPI document anew that the API serves
 	$(PYTHON) tools/openapi.py
 
-whatsapp-templates: setup  ## Creates and follows the WhatsApp templates of a deployment: TABLE= SECRET=
-	$(PYTHON) tools/whatsapp_templates.py --table "$(TABLE)" --secret "$(SECRET)"
+whatsapp-templates: setup  ## Creates and follows WhatsApp templates: TABLE= SECRET=, or ORG= for those of an own number
+	$(PYTHON) tools/whatsapp_templates.py --table "$(TABLE)" --secret "$(SECRET)" --org "$(ORG)"
 
 deploy: build  ## To AWS [ENV=dev|prod]
 	$(SAM) deploy --config-env $(ENV)

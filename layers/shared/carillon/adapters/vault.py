@@ -13,13 +13,13 @@ LARGEST = 4096
 
 
 class KmsVault:
-    """See the port `Vault`.
+    """See the port `Vault`. Without `key_arn` it opens only: what is sealed names its key.
 
     The organization is the encryption context: authenticated with the ciphertext, named in CloudTrail, and required
     by the functions' policies. The client is made on first use, since most organizations have nothing to open.
     """
 
-    def __init__(self, client: Callable[[], Any], key_arn: str) -> None:
+    def __init__(self, client: Callable[[], Any], key_arn: str = "") -> None:
         self._client = client
         self._key_arn = key_arn
 
@@ -33,8 +33,9 @@ class KmsVault:
 
     def open(self, org_id: str, sealed: str) -> dict[str, str]:
         """Decrypt; what was sealed for another organization is refused by KMS."""
+        key = {"KeyId": self._key_arn} if self._key_arn else {}
         answer = self._client().decrypt(
-            KeyId=self._key_arn, CiphertextBlob=base64.b64decode(sealed), EncryptionContext=_context(org_id)
+            CiphertextBlob=base64.b64decode(sealed), EncryptionContext=_context(org_id), **key
         )
         opened: dict[str, str] = json.loads(zlib.decompress(answer["Plaintext"]))
         return opened
