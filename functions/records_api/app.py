@@ -4,14 +4,17 @@ from carillon.bootstrap import records as bootstrap
 from carillon.domain.times import parse_instant
 from carillon.runtime.http import INSIDE, Answer, Call, Door, Draft, Id, Nothing, Page
 from carillon.services.appointments import AppointmentInput, whose
+from carillon.services.explaining import Question
 from carillon.services.reminders import WantedReminders
 from functions.records_api.views import (
     AppointmentQuery,
     AppointmentView,
+    ExplanationView,
     ReminderQuery,
     RemindersView,
     ReminderView,
     appointment_view,
+    explained_view,
     reminder_view,
 )
 
@@ -75,6 +78,16 @@ def list_reminders(call: Call, query: ReminderQuery) -> Answer[Page[ReminderView
     wanted = WantedReminders(query.client_id, query.record, since, until)
     page = bootstrap.reminders().page(call.org_id, wanted, limit=query.limit, position=call.position)
     return Answer(Page([reminder_view(item) for item in page.items], page.position))
+
+
+@door.post("/v1/explain", roles=INSIDE, errors=("notifications_inactive",))
+def explain(call: Call, body: Question) -> Answer[ExplanationView]:
+    """Say what would be sent about a record, or why not, by the rules and preferences in force; nothing is sent.
+
+    One item per rule or reminder, recipient and channel; without `event` and `reminder`, all that the record can have.
+    """
+    found = bootstrap.explaining().explain(call.org_id, body)
+    return Answer(ExplanationView(items=[explained_view(item) for item in found]))
 
 
 lambda_handler = door.handler

@@ -2,7 +2,11 @@
 
 from typing import Literal
 
+from carillon.domain.catalog import Audience
+from carillon.domain.channels import Channel
 from carillon.domain.constraints import Id, Instant, document
+from carillon.domain.decisions import Level
+from carillon.domain.explaining import Explanation, shown_recipient
 from carillon.domain.ids import digest
 from carillon.domain.listing import ListQuery
 from carillon.domain.records import Appointment, StoredRecord
@@ -59,6 +63,53 @@ class ReminderQuery(ListQuery):
     record: str | None = None
     from_: Instant | None = None
     to: Instant | None = None
+
+
+@document
+class ExplainedView:
+    """What would happen on one channel of one recipient.
+
+    `rule` or `reminder` names what it is about; `recipient` is `clients/42`, `staff/7`, or `settings/manager`.
+    `level`: where it is set. `at`: when it would go.
+    """
+
+    rule: str | None
+    reminder: str | None
+    audience: Audience
+    recipient: str
+    channel: Channel
+    would_send: bool
+    reason: str | None
+    level: Level
+    address: str | None
+    at: Instant | None
+    template: str
+
+
+@document
+class ExplanationView:
+    """What would be sent about a record, and what would not."""
+
+    items: list[ExplainedView]
+
+
+def explained_view(found: Explanation) -> ExplainedView:
+    """Show an explanation; a held message that will go has no reason against it."""
+    decision = found.decision
+    audience = decision.recipient.audience
+    return ExplainedView(
+        rule=found.rule,
+        reminder=found.reminder,
+        audience=audience,
+        recipient=shown_recipient(audience, decision.recipient.ref),
+        channel=decision.channel,
+        would_send=decision.send,
+        reason=decision.reason,
+        level=found.level,
+        address=decision.address,
+        at=iso(found.at) if found.at is not None else None,
+        template=decision.template,
+    )
 
 
 def reminder_view(item: ReminderState) -> ReminderView:

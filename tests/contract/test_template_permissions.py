@@ -32,6 +32,20 @@ WILDCARDS: Final = {
         ): "SNS makes endpoints' ids; the stack's applications are named"
         for action in ("CreatePlatformEndpoint", "DeleteEndpoint", "GetEndpointAttributes", "SetEndpointAttributes")
     },
+    **{
+        (
+            "SettingsApiFunction",
+            f"ses:{action}",
+        ): "organizations' domains are not known to the template; a tag marks them"
+        for action in (
+            "CreateEmailIdentity",
+            "DeleteEmailIdentity",
+            "GetEmailIdentity",
+            "PutEmailIdentityMailFromAttributes",
+            "TagResource",
+        )
+    },
+    ("SendEmailFunction", "ses:SendEmail"): "the same; the deployment's own identity is named",
     ("SettingsApiFunction", "sns:CreatePlatformApplication"): "what is being made has no ARN yet",
     **{
         ("SettingsApiFunction", f"sns:{action}PlatformApplication{rest}"): "organizations are not known to the template"
@@ -39,6 +53,7 @@ WILDCARDS: Final = {
     },
     ("SendPushFunction", "sns:Publish"): "endpoints have ids that SNS makes; the stack's applications are named",
     ("SendPushFunction", "sns:DeleteEndpoint"): "the same",
+    ("SendSmsFunction", "sms-voice:SendTextMessage"): "what it sends from is a parameter, or the account's choice",
     ("SendSmsFunction", "sns:Publish"): "a phone number has no ARN: everything but topics and endpoints",
 }
 # Who may touch the keys of the reserved tenant `@`, which belong to no organization.
@@ -57,15 +72,15 @@ NARROW_KEYS: Final = {
             "ContactsApiFunction",
             "DispatchReminderFunction",
             "PlanNotificationsFunction",
-            "RecordDeliveryFunction",
             "RecordsApiFunction",
             "SendEmailFunction",
             "SendPushFunction",
-            "SendSmsFunction",
         )
     },
     # And who writes to whom from the shared number.
-    "SendWhatsappFunction": {("*#WAT",), ("@#W#*",)},
+    **{
+        name: {("*#WAT",), ("@#W#*",)} for name in ("RecordDeliveryFunction", "SendSmsFunction", "SendWhatsappFunction")
+    },
     # Rows of chats that have ended.
     "CallbacksFunction": {("*#U#t:*", "*#U#v:*")},
     "SendTelegramFunction": {("*#WAT",), ("*#U#t:*",)},
@@ -224,9 +239,28 @@ class TestPermissions:
 def test_only_the_email_sender_may_send_email_and_under_the_configuration_set() -> None:
     assert [name for name in FUNCTIONS if allowed(name, "ses:SendEmail")] == ["SendEmailFunction"]
     resources = [json.dumps(resource) for resource in allowed("SendEmailFunction", "ses:SendEmail")]
-    assert len([resource for resource in resources if ":identity/" in resource]) == 2
+    assert len([resource for resource in resources if ":identity/" in resource]) == 3
     assert len([resource for resource in resources if ":configuration-set/${ConfigurationSet}" in resource]) == 1
-    assert len(resources) == 3
+    assert len(resources) == 4
+
+
+def test_organizations_domains_are_touched_only_where_they_were_marked() -> None:
+    marked = {"StringEquals": {"aws:ResourceTag/carillon": {"Ref": "AWS::StackName"}}}
+    marking = {"StringEquals": {"aws:RequestTag/carillon": {"Ref": "AWS::StackName"}}}
+    found = {}
+    for name in ("SendEmailFunction", "SettingsApiFunction"):
+        for statement in statements(name):
+            actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+            if actions[0].startswith("ses:") and json.dumps(statement["Resource"]).endswith('identity/*"}'):
+                found |= {(name, action): statement.get("Condition") for action in actions}
+    assert found == {
+        ("SendEmailFunction", "ses:SendEmail"): marked,
+        ("SettingsApiFunction", "ses:GetEmailIdentity"): None,
+        ("SettingsApiFunction", "ses:CreateEmailIdentity"): marking,
+        ("SettingsApiFunction", "ses:TagResource"): marking,
+        ("SettingsApiFunction", "ses:DeleteEmailIdentity"): marked,
+        ("SettingsApiFunction", "ses:PutEmailIdentityMailFromAttributes"): marked,
+    }
 
 
 def test_a_schedule_may_do_nothing_but_put_reminders_in_the_due_queue() -> None:

@@ -33,6 +33,7 @@ BODIES: dict[str, Any] = {
     "/v1/clients/<client_id>": {"first_name": "Foreign"},
     "/v1/clients/<client_id>/consents": {"service": {"email": True}},
     "/v1/clients/<client_id>/preferences": {"reminders": []},
+    "/v1/explain": {"record": "appointments/a1"},
     "/v1/suppressions/lift": {"address": "anna@example.com"},
     "/v1/templates/preview": TEXT,
     "/v1/templates/test-send": {name: TEXT[name] for name in ("key", "audience", "channel", "locale")}

@@ -14,6 +14,7 @@ from carillon.bootstrap.pipeline import secret
 from carillon.runtime.config import MessagesApiConfig, RecordsApiConfig
 from carillon.services.appointments import Appointments
 from carillon.services.clients import ClientKeeping
+from carillon.services.explaining import Explaining
 from carillon.services.log import Log
 from carillon.services.reminders import Reminders
 
@@ -34,6 +35,18 @@ def reminders() -> Reminders:
     """Make the listings of reminders."""
     items = table(config(RecordsApiConfig).table_name)
     return Reminders(DynamoReader(items), DynamoRecords(items), DynamoDueRows(items), current_clock)
+
+
+@cache
+def explaining() -> Explaining:
+    """Make what explains decisions."""
+    from carillon.adapters.connections import DeploymentConnections  # noqa: PLC0415 - only explaining needs them
+
+    told = config(RecordsApiConfig)
+    items = table(told.table_name)
+    senders = {"email": told.email_from, "sms": told.sms_sender_id, "whatsapp": told.whatsapp_from}
+    connections = DeploymentConnections(items, senders, current_clock)  # type: ignore[arg-type]
+    return Explaining(DynamoReader(items), connections, current_clock)
 
 
 @cache

@@ -40,10 +40,11 @@ class SettingsApiConfig:
 
     Tests of texts go to the channels' queues. `kms_key_arn` seals the credentials of own senders; `public_base_url`
     empty: API Gateway's own domain, as the request names it. `push_applications`: how the ARNs of organizations' apps
-    begin at SNS, with `*` for the platform.
+    begin at SNS, with `*` for the platform. `stack_name` marks what was made at SES.
     """
 
     table_name: str
+    stack_name: str
     channel_queues: str
     email_from: str
     sms_sender_id: str
@@ -143,7 +144,17 @@ class SendEmailConfig(SenderConfig):
 
 @value
 class SendSmsConfig(SenderConfig):
-    """SMS through SNS brings no receipts, so it needs no secret to sign tokens with."""
+    """SMS through SNS, which brings no receipts, or through AWS End User Messaging, whose events bring tokens back.
+
+    `sms_backend`: sns or eum. `sms_origination_identity`: what End User Messaging sends from, `sms_max_price`: US
+    dollars for a message (SNS) or a part of it; each may be empty.
+    """
+
+    sms_backend: str
+    sms_origination_identity: str
+    sms_max_price: str
+    sms_configuration_set: str
+    deployment_secret_arn: str
 
 
 @value
@@ -180,7 +191,7 @@ class SendPushConfig(SenderConfig):
 
 @value
 class RecordDeliveryConfig(SenderConfig):
-    """Receipts of e-mail; a late failure queues the next channel."""
+    """Receipts of e-mail and SMS, and replies by SMS; a late failure queues the next channel."""
 
     deployment_secret_arn: str
 

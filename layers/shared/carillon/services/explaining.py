@@ -1,0 +1,100 @@
+"""Explain: reads what a decision depends on, and asks what it would be."""
+
+from typing import Annotated
+
+from carillon.domain.catalog import Collection
+from carillon.domain.constraints import Text, document
+from carillon.domain.errors import Fault, Invalid, NotFound
+from carillon.domain.explaining import Explanation, events_of, explain_event, explain_reminder
+from carillon.domain.records import Actor, Event, StoredRecord
+from carillon.domain.times import iso
+from carillon.domain.values import value
+from carillon.ports.delivery import Connections
+from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.system import Clock
+from carillon.services.activation import require_active
+from carillon.services.facts import facts_of
+
+Reference = Annotated[str, Text(max=80, min=3, pattern=r"[a-z]+/[A-Za-z0-9._:-]{1,64}")]
+COLLECTION: Collection = "appointments"
+
+
+@document
+class Question:
+    """What is asked: of which record, and of which `event` or `reminder`; with neither, of everything it could have.
+
+    `actor`: who would make the event; by default the system.
+    """
+
+    record: Reference
+    event: Annotated[str, Text(max=64, min=1)] | None = None
+    reminder: Annotated[str, Text(max=32, min=1)] | None = None
+    actor: Actor | None = None
+
+
+@value
+class Explaining:
+    """Answers what would be sent about a record, and why not."""
+
+    reader: Reader
+    connections: Connections
+    clock: Clock
+
+    def explain(self, org_id: str, asked: Question) -> list[Explanation]:
+        """Explain, without writing anything.
+
+        Raises Forbidden while inactive, NotFound for an unknown record, Invalid for what it can't have.
+        """
+        snapshot = self._read(org_id, asked.record)
+        record = snapshot.record
+        if record is None or record.deleted:
+            raise NotFound(f"There is no record {asked.record!r}.")
+        now = self.clock.now()
+        client = snapshot.clients.get(record.appointment.client_id)
+        staff = self.reader.all_staff(org_id)
+        facts = facts_of(snapshot, record, self.connections, client=client, staff=staff, now=now)
+        if facts is None:
+            raise NotFound("The organization has no settings; it may have been deleted.")
+        reminders = [item.key for item in client.reminders or []] if client is not None else []
+        _check(asked, reminders)
+        everything = asked.event is None and asked.reminder is None
+        events = events_of(COLLECTION) if everything else (asked.event,) if asked.event else ()
+        keys = reminders if everything else [asked.reminder] if asked.reminder else []
+        told = [
+            item
+            for kind in events
+            for item in explain_event(
+                Event(type=kind, version=record.version, at=iso(now), actor=asked.actor or Actor()), facts
+            )
+        ]
+        return told + [item for key in keys for item in explain_reminder(key, facts, now)]
+
+    def _read(self, org_id: str, ref: str) -> Snapshot:
+        known: tuple[str, ...] = ()
+        while True:
+            want = Want(org_id, record=ref, clients=known, rules=True, texts=True)
+            snapshot = self.reader.read([want])[0]
+            require_active(snapshot)
+            named = _client(snapshot.record)
+            if named is None or named in known:
+                return snapshot
+            known = (named,)
+
+
+def _client(record: StoredRecord | None) -> str | None:
+    return record.appointment.client_id if record is not None else None
+
+
+def _check(asked: Question, reminders: list[str]) -> None:
+    faults = []
+    if asked.event is not None and asked.reminder is not None:
+        faults.append(Fault("/reminder", "invalid_value", "ask of an event or of a reminder, not of both"))
+    if asked.event is not None and asked.event not in events_of(COLLECTION):
+        known = ", ".join(events_of(COLLECTION))
+        faults.append(Fault("/event", "invalid_value", f"an appointment's events are {known}"))
+    if asked.reminder is not None and asked.reminder not in reminders:
+        faults.append(
+            Fault("/reminder", "invalid_value", f"the client's reminders are {', '.join(reminders) or 'none'}")
+        )
+    if faults:
+        raise Invalid(faults)

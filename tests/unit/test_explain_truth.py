@@ -1,0 +1,119 @@
+"""Explain says what really happens when the clock moves on, whatever the client, the settings and the reminders are."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carillon.domain.channels import Channel
+from carillon.domain.clients import ConsentState
+from carillon.domain.explaining import Explanation
+from carillon.domain.settings import QuietHours, Reminder, When
+from carillon.services.explaining import Explaining, Question
+from tests.builders import ORG, REF, client
+from tests.fakes import MemoryReader
+from tests.rig import Rig
+
+CHANNELS: tuple[Channel, ...] = ("email", "sms", "whatsapp", "telegram")
+
+some_channels = st.lists(st.sampled_from(CHANNELS), unique=True)
+whens = st.one_of(
+    st.builds(lambda days, hour: When(days_before=days, at=f"{hour:02d}:30"), st.integers(0, 9), st.integers(0, 23)),
+    st.builds(lambda hours: When(before=f"PT{hours}H"), st.integers(1, 24 * 9)),
+)
+reminders = st.lists(
+    st.builds(
+        lambda key, enabled, when, channels, strategy: Reminder(
+            key=key, enabled=enabled, when=when, channels=channels, strategy=strategy
+        ),
+        st.sampled_from(["day_before", "hour_before", "own"]),
+        st.booleans(),
+        whens,
+        st.lists(st.sampled_from(CHANNELS), unique=True, min_size=1),
+        st.sampled_from(["first_reachable", "all"]),
+    ),
+    unique_by=lambda reminder: reminder.key,
+)
+people = st.fixed_dictionaries(
+    {
+        "email": st.sampled_from([None, "anna@example.com"]),
+        "phone": st.sampled_from([None, "+31612345678"]),
+        "enrolled": st.sampled_from([True, True, True, False]),
+        "custom": st.booleans(),
+        "opted_out": some_channels,
+        "reminders": reminders,
+        "consents": some_channels.map(lambda some: ConsentState(service=dict.fromkeys(some, True))),
+    }
+)
+quiet = st.builds(lambda on: QuietHours(enabled=on, start="20:00", end="09:00"), st.booleans())
+
+
+def explained(rig: Rig, **asked: Any) -> list[Explanation]:
+    return Explaining(MemoryReader(rig.account), rig.connections, rig.clock).explain(ORG, Question(record=REF, **asked))
+
+
+def let_it_happen(rig: Rig) -> None:
+    """Fire every schedule in its order, and send whatever waits."""
+    while rig.schedules.kept:
+        name, due = min(rig.schedules.kept.items(), key=lambda item: item[1].fires)
+        del rig.schedules.kept[name]
+        rig.clock.at = max(rig.clock.at, due.fires)
+        rig.dispatcher().dispatch([due])
+        deliver(rig)
+
+
+def deliver(rig: Rig) -> None:
+    waiting = [ready.at for ready in rig.queues.ready if ready.at is not None]
+    before, rig.clock.at = rig.clock.at, max([rig.clock.at, *waiting])
+    for channel in CHANNELS:
+        rig.deliver(channel)
+    rig.clock.at = before
+
+
+@settings(max_examples=120)
+@given(of_client=people, hours=quiet, known=st.lists(st.sampled_from(CHANNELS), unique=True))
+def test_what_explain_says_of_reminders_is_what_happens(
+    of_client: dict[str, Any], hours: QuietHours, known: list[Channel]
+) -> None:
+    rig = Rig(quiet_hours=hours)
+    rig.connections.channels = frozenset(known)
+    rig.account.clients[ORG, "anna"] = client("anna", **of_client)
+    rig.put()
+    rig.follow("anna")
+    rig.queues.ready.clear()
+    expected = [item for item in explained(rig) if item.reminder is not None]
+    assert {item.reminder for item in expected} == {each.key for each in of_client["reminders"]}
+    let_it_happen(rig)
+    assert rig.errors == []
+    told = [message for message in rig.account.found(ORG) if message.occasion.reminder is not None]
+    for key in {item.reminder for item in expected}:
+        said = {item.decision.channel: item for item in expected if item.reminder == key}
+        sent = {message.channel for message in told if message.occasion.reminder == key and message.status == "sent"}
+        assert sent == {channel for channel, item in said.items() if item.would_send}
+        refusals = [message for message in told if message.occasion.reminder == key and message.channel is None]
+        enabled = [each for each in of_client["reminders"] if each.key == key and each.enabled]
+        # Who isn't enrolled has no plan, and a reminder that is off has no entry: nothing is stored of those.
+        planned = enabled and of_client["enrolled"]
+        assert len(refusals) == (1 if planned and not sent else 0)
+        for message in refusals:
+            reasons = dict(message.tried) or dict.fromkeys(said, message.reason)
+            assert reasons == {channel: item.decision.reason for channel, item in said.items()}
+
+
+@settings(max_examples=60)
+@given(of_client=people, known=st.lists(st.sampled_from(CHANNELS), unique=True))
+def test_what_explain_says_of_an_event_is_what_happens(of_client: dict[str, Any], known: list[Channel]) -> None:
+    rig = Rig()
+    rig.connections.channels = frozenset(known)
+    rig.account.clients[ORG, "anna"] = client("anna", **of_client)
+    rig.put(staff_ids=["s1", "s2"])
+    said = explained(rig, event="appointment.booked")
+    rig.follow("anna")
+    deliver(rig)
+    told = {
+        (message.key.recipient, message.channel)
+        for message in rig.account.found(ORG)
+        if message.occasion.event is not None and message.status == "sent"
+    }
+    assert told == {(item.decision.recipient.ref, item.decision.channel) for item in said if item.would_send}
+    assert {item.level for item in said if item.decision.reason == "rule_disabled"} == {"builtin"}
