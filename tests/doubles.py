@@ -13,7 +13,7 @@ from carillon.domain.organizations import Organization
 from carillon.domain.own_channels import OwnSender
 from carillon.domain.scheduling import at_expression, schedule_name, waiting_name
 from carillon.domain.settings import Settings
-from carillon.ports.delivery import Outcome, Outgoing, Rendered, RenderingFailed
+from carillon.ports.delivery import Found, Outcome, Outgoing, Rendered, RenderingFailed
 from carillon.ports.queues import Due, Ready
 from carillon.ports.reading import Snapshot
 
@@ -168,3 +168,15 @@ class PlainTokens:
     def read(self, token: str) -> tuple[str, MessageKey] | None:
         parts = token.split(" ")
         return (parts[0], MessageKey(parts[1], parts[2])) if len(parts) == 3 else None
+
+
+@dataclass
+class ListedMessages:
+    """See the port `LookUp`: gives what it was given, by the text of the message."""
+
+    kept: dict[str, Found] = field(default_factory=dict)
+    asked: list[tuple[Outgoing, datetime, datetime]] = field(default_factory=list)
+
+    def find(self, outgoing: Outgoing, begin: datetime, end: datetime) -> Found | None:
+        self.asked.append((outgoing, begin, end))
+        return self.kept.get(outgoing.rendered.text)

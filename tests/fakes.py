@@ -9,6 +9,8 @@ from datetime import datetime
 from threading import RLock
 from typing import Any
 
+from carillon.domain.channel_states import ChannelState
+from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, Staff
 from carillon.domain.listing import Page
 from carillon.domain.messages import LEASE, MOVES, Message, MessageFilter, MessageKey
@@ -277,6 +279,34 @@ class MemoryMessages:
                 timeline=(*stored.timeline, *([] if silent else [(moved.at, moved.status, moved.reason)])),
                 **(free | held),
             )
+            return True
+
+
+@dataclass
+class MemoryChannelStates:
+    """See the port `ChannelStates`."""
+
+    account: Account
+
+    def change(
+        self,
+        org_id: str,
+        channel: Channel,
+        before: ChannelState,
+        after: ChannelState,
+        *,
+        notice: Message | None = None,
+        retention_days: int = 90,
+    ) -> bool:
+        with self.account.lock:
+            organization = self.account.organizations[org_id]
+            if organization.channels.get(channel) != before:
+                return False
+            self.account.organizations[org_id] = replace(
+                organization, channels=organization.channels | {channel: after}
+            )
+            if notice is not None:
+                MemoryMessages(self.account).create(org_id, notice, retention_days=retention_days)
             return True
 
 

@@ -10,17 +10,21 @@ from carillon.ports.queues import Ready
 from carillon.services.appointments import AppointmentInput, Appointments, Put
 from carillon.services.blocks import Blocks
 from carillon.services.clients import ClientKeeping
+from carillon.services.closing import Closing
 from carillon.services.dispatching import Dispatched, Dispatcher
 from carillon.services.fallback import Fallback
 from carillon.services.making import MessageMaker
 from carillon.services.opting import Opting
 from carillon.services.outgoing import OutgoingMaker
+from carillon.services.pausing import Pausing, SharedPause
 from carillon.services.planning import Planner
 from carillon.services.receipts import Receipts
-from carillon.services.sending import Sender, Sent
+from carillon.services.sending import Sender
+from carillon.services.settling import Sent, Settling
 from tests.builders import NOW, ORG, REF, client, organization, settings, staff
 from tests.doubles import (
     CountingIds,
+    ListedMessages,
     MemoryQueues,
     MemorySchedules,
     PlainComposer,
@@ -30,7 +34,7 @@ from tests.doubles import (
     SetConnections,
     SetOwnSenders,
 )
-from tests.fakes import Account, MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
+from tests.fakes import Account, MemoryChannelStates, MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
 from tests.faults import Line
 from tests.people import MemoryOptings
 
@@ -59,6 +63,8 @@ class Rig:
         self.composer = PlainComposer()
         self.provider = ScriptedProvider()
         self.tokens = PlainTokens()
+        self.look_up = ListedMessages()
+        self.shared = SharedPause()
         self.errors: list[Exception] = []
         self.line = line or Line()
         self._ids = CountingIds()
@@ -106,6 +112,7 @@ class Rig:
 
     def fallback(self) -> Fallback:
         return Fallback(
+            reader=self.line.watch(MemoryReader(self.account)),
             messages=self.line.watch(MemoryMessages(self.account)),
             queues=self.line.watch(self.queues),
             connections=self.connections,
@@ -114,16 +121,28 @@ class Rig:
         )
 
     def sender(self, channel: Channel = "email") -> Sender:
+        reader, messages = self.line.watch(MemoryReader(self.account)), self.line.watch(MemoryMessages(self.account))
+        queues, fallback, blocks = self.line.watch(self.queues), self.fallback(), self.blocks()
+        outgoing = OutgoingMaker(composer=self.composer, tokens=self.tokens, own=self.line.watch(self.own))
+        states = self.line.watch(MemoryChannelStates(self.account))
+        pausing = Pausing(states, queues, self.clock, self._ids, self.shared)
+        look_up = self.line.watch(self.look_up) if channel == "whatsapp" else None
+        closing = Closing(messages, queues, outgoing, fallback, self.clock, look_up)
         return Sender(
             channel=channel,
-            reader=self.line.watch(MemoryReader(self.account)),
-            messages=self.line.watch(MemoryMessages(self.account)),
-            queues=self.line.watch(self.queues),
+            reader=reader,
+            messages=messages,
+            queues=queues,
             connections=self.connections,
-            outgoing=OutgoingMaker(composer=self.composer, tokens=self.tokens, own=self.line.watch(self.own)),
+            outgoing=outgoing,
             provider=self.line.watch(self.provider),
-            fallback=self.fallback(),
-            blocks=self.blocks(),
+            fallback=fallback,
+            pausing=pausing,
+            settling=Settling(
+                messages, queues, fallback, pausing, blocks, closing, self.clock, lambda _, e: self.errors.append(e)
+            ),
+            closing=closing,
+            blocks=blocks,
             clock=self.clock,
             ids=self._ids,
             on_error=lambda _, error: self.errors.append(error),

@@ -10,6 +10,7 @@ from carillon.domain.messages import LEASE, Message
 from carillon.ports.delivery import Outcome
 from carillon.ports.messages import Claim, Moved
 from carillon.ports.queues import Queues
+from carillon.services.sending import Sender
 from tests.builders import ORG
 from tests.fakes import MemoryMessages
 from tests.rig import Rig
@@ -161,13 +162,19 @@ class BrokenOutcomes(MemoryMessages):
         return super().finish(*args, **kwargs)
 
 
+def storing(rig: Rig, messages: MemoryMessages) -> Sender:
+    """Give the sender of e-mail with another store."""
+    sender = rig.sender()
+    return replace(sender, messages=messages, settling=replace(sender.settling, messages=messages))
+
+
 @pytest.mark.parametrize(("failures", "status"), [(1, "sent"), (2, "sent"), (3, "sending")])
 def test_an_outcome_is_written_three_times_and_never_makes_the_queue_repeat(
     rig: Rig, failures: int, status: str
 ) -> None:
     messages = BrokenOutcomes(rig.account)
     messages.failures = failures
-    (done,) = replace(rig.sender(), messages=messages).send(rig.take("email"))
+    (done,) = storing(rig, messages).send(rig.take("email"))
     assert done.result == "sent"
     assert rig.only().status == status
     assert len(rig.errors) == failures
@@ -176,7 +183,7 @@ def test_an_outcome_is_written_three_times_and_never_makes_the_queue_repeat(
 
 def test_an_outcome_that_was_never_written_is_closed_by_its_receipt(rig: Rig) -> None:
     messages = BrokenOutcomes(rig.account)
-    replace(rig.sender(), messages=messages).send(rig.take("email"))
+    storing(rig, messages).send(rig.take("email"))
     assert MemoryMessages(rig.account).receipt(ORG, rig.only().key, Moved("delivered", rig.clock.at))
     assert rig.only().status == "delivered"
 
@@ -221,7 +228,10 @@ def test_a_fallback_that_cannot_be_decided_does_not_lose_the_failure(due: Rig) -
                 raise TimeoutError("no table")
             return super().connected(*of)
 
-    sender = replace(sender, connections=Flickering(), fallback=replace(sender.fallback, connections=Flickering()))
+    flickering = replace(sender.fallback, connections=Flickering())
+    sender = replace(
+        sender, connections=Flickering(), fallback=flickering, settling=replace(sender.settling, fallback=flickering)
+    )
     (done,) = sender.send(waiting)
     assert reminders(due) == {"whatsapp": ("failed", "unreachable")}
     # The queue brings it again, and its next channel gets its turn.
@@ -239,7 +249,8 @@ def test_a_message_whose_delayed_copy_cannot_be_queued_comes_again_itself(rig: R
         def send_ready(self, _: object) -> None:
             raise TimeoutError("no queue")
 
-    (done,) = replace(rig.sender(), queues=cast("Queues", NoQueue())).send(rig.take("email"))
+    sender, none = rig.sender(), cast("Queues", NoQueue())
+    (done,) = replace(sender, queues=none, settling=replace(sender.settling, queues=none)).send(rig.take("email"))
     assert (done.result, rig.only().status) == ("busy", "queued")
     assert len(rig.errors) == 1
     rig.queues.ready = [done.ready]

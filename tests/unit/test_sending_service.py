@@ -70,7 +70,6 @@ def test_a_message_is_claimed_before_its_provider_is_called(rig: Rig) -> None:
     [
         (Outcome("permanent", reason="recipient_rejected", code="x"), "failed", "failed", "recipient_rejected"),
         (Outcome("permanent"), "failed", "failed", "provider_error"),
-        (Outcome("misconfigured", code="20003"), "failed", "failed", "sender_misconfigured"),
         (Outcome("unknown", reason="provider_timeout"), "unknown", "unknown", "provider_timeout"),
         (Outcome("unknown"), "unknown", "unknown", "connection_lost"),
     ],
@@ -100,15 +99,25 @@ def test_what_may_be_tried_later_waits_with_a_delayed_copy(rig: Rig) -> None:
 
 
 def test_a_copy_that_comes_too_early_waits_on(rig: Rig) -> None:
-    rig.provider.script = [Outcome("retry", retry_after=3600)]
+    rig.provider.script = [Outcome("retry", retry_after=800)]
     rig.deliver()
     (copy,) = rig.take("email")
-    rig.clock.advance(seconds=900)
+    rig.clock.advance(seconds=300)
     rig.queues.ready = [copy]
     (done,) = rig.deliver()
     assert (done.result, len(rig.provider.sent), rig.only().attempt) == ("deferred", 1, 1)
     (again,) = rig.take("email")
-    assert again.delay >= 3600 - 900
+    assert again.delay >= 800 - 300
+
+
+def test_a_provider_that_asks_for_hours_is_given_them_by_one_schedule(rig: Rig) -> None:
+    rig.provider.script = [Outcome("retry", retry_after=6 * 3600)]
+    rig.deliver()
+    ((waiting, at),) = rig.queues.waits
+    assert rig.queues.ready == []
+    assert at == rig.only().not_before == rig.clock.at + timedelta(hours=6)
+    rig.clock.at, rig.queues.ready = at, [waiting]
+    assert [sent.result for sent in rig.deliver()] == ["sent"]
 
 
 def test_attempts_end(rig: Rig) -> None:

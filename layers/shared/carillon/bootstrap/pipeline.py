@@ -170,6 +170,7 @@ def connections(told: Told) -> Connections:
 def fallback(told: Told) -> Fallback:
     """Make the way to the next channel."""
     return Fallback(
+        reader=DynamoReader(table(told.table_name)),
         messages=DynamoMessages(table(told.table_name)),
         queues=queues(told),
         connections=connections(told),

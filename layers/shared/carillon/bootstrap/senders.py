@@ -7,6 +7,7 @@ from typing import Any
 
 from carillon.adapters.aws import client, sending_client
 from carillon.adapters.composing import TemplateComposer
+from carillon.adapters.dynamodb.channel_states import DynamoChannelStates
 from carillon.adapters.dynamodb.last_writers import DynamoLastWriters
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.opting import DynamoOptings
@@ -21,7 +22,7 @@ from carillon.adapters.vault import KmsVault
 from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.pipeline import connections, fallback, queues, secret
 from carillon.domain.channels import Channel
-from carillon.ports.delivery import Provider, Tokens
+from carillon.ports.delivery import LookUp, Provider, Tokens
 from carillon.ports.opting import OptOuts
 from carillon.ports.queues import Ready
 from carillon.runtime.config import (
@@ -34,11 +35,14 @@ from carillon.runtime.config import (
     SendWhatsappConfig,
 )
 from carillon.services.blocks import Blocks
+from carillon.services.closing import Closing
 from carillon.services.mailing import Mailing
 from carillon.services.opting import Opting
 from carillon.services.outgoing import OutgoingMaker
-from carillon.services.sending import Report, Sender
-from carillon.services.shared_numbers import SharedNumber
+from carillon.services.pausing import Pausing
+from carillon.services.sending import Sender
+from carillon.services.settling import Report, Settling
+from carillon.services.shared_numbers import SHARED_SMS, SharedNumber
 
 
 def reader(channel: Channel) -> Callable[[dict[str, Any]], Ready]:
@@ -64,10 +68,28 @@ def email(report: Report) -> Sender:
 @cache
 def sms(report: Report) -> Sender:
     """Make the sender of SMS."""
+    told = config(SendSmsConfig)
+    if told.sms_backend == "eum":
+        return _sms_with_receipts(told, report)
     from carillon.adapters.providers.sns_sms import SnsSms  # noqa: PLC0415
 
-    told = config(SendSmsConfig)
-    return _sender("sms", report, told, SnsSms(sending_client("sns"), sender_id=told.sms_sender_id), NoTokens())
+    provider = SnsSms(sending_client("sns"), sender_id=told.sms_sender_id, max_price=told.sms_max_price)
+    return _sender("sms", report, told, provider, NoTokens())
+
+
+def _sms_with_receipts(told: SendSmsConfig, report: Report) -> Sender:
+    """Make the sender of SMS over AWS End User Messaging, where people can also write back."""
+    from carillon.adapters.providers.eum_sms import EumSms  # noqa: PLC0415
+
+    provider = EumSms(
+        sending_client("pinpoint-sms-voice-v2"),
+        origination=told.sms_origination_identity or told.sms_sender_id,
+        configuration_set=told.sms_configuration_set,
+        max_price=told.sms_max_price,
+    )
+    tokens = SignedTokens(secret(told.deployment_secret_arn).signing_key)
+    sender = _sender("sms", report, told, provider, tokens)
+    return replace(sender, shared=SharedNumber(SHARED_SMS, DynamoLastWriters(table(told.table_name))))
 
 
 @cache
@@ -96,7 +118,7 @@ def push(report: Report) -> Sender:
     told = config(SendPushConfig)
     gone = GoneDevices(DynamoDevices(table(told.table_name)), SnsEndpoints(lambda: client("sns")), current_clock)
     sender = _sender("push", report, told, SnsPush(sending_client("sns")), NoTokens())
-    return replace(sender, gone=gone)
+    return replace(sender, settling=replace(sender.settling, gone=gone))
 
 
 @cache
@@ -131,23 +153,33 @@ def _sender(
     provider: Provider,
     tokens: Tokens,
     mailing: Mailing | None = None,
+    look_up: LookUp | None = None,
 ) -> Sender:
     links = mailing.links if mailing is not None else None
+    items, known = table(told.table_name), connections(told)
+    messages, lines, following = DynamoMessages(items), queues(told), fallback(told)
+    outgoing = OutgoingMaker(
+        composer=TemplateComposer(items, known, current_clock, links),
+        tokens=tokens,
+        own=own_senders(told.table_name, getattr(told, "kms_key_arn", None)),
+        mailing=mailing,
+    )
+    blocks = Blocks(_opt_outs(channel, items))
+    pausing = Pausing(DynamoChannelStates(items), lines, current_clock, RandomIds())
+    closing = Closing(messages, lines, outgoing, following, current_clock, look_up)
     return Sender(
         channel=channel,
-        reader=DynamoReader(table(told.table_name)),
-        messages=DynamoMessages(table(told.table_name)),
-        queues=queues(told),
-        connections=connections(told),
-        outgoing=OutgoingMaker(
-            composer=TemplateComposer(table(told.table_name), connections(told), current_clock, links),
-            tokens=tokens,
-            own=own_senders(told.table_name, getattr(told, "kms_key_arn", None)),
-            mailing=mailing,
-        ),
+        reader=DynamoReader(items),
+        messages=messages,
+        queues=lines,
+        connections=known,
+        outgoing=outgoing,
         provider=ExceptTestData(provider),
-        fallback=fallback(told),
-        blocks=Blocks(_opt_outs(channel, table(told.table_name))),
+        fallback=following,
+        pausing=pausing,
+        settling=Settling(messages, lines, following, pausing, blocks, closing, current_clock, report),
+        closing=closing,
+        blocks=blocks,
         clock=current_clock,
         ids=RandomIds(),
         on_error=report,

@@ -101,8 +101,8 @@ class Message:
     """A message as stored, or a decision not to send one (`suppressed`).
 
     `to` is the address; `template` the template key. `tried` lists channels given up before this one, with reasons.
-    `timeline` holds `(instant, status, reason)` of every move. `fallback_at`: when the next channel gets its turn, should
-    no receipt have come by then.
+    `timeline` holds `(instant, status, reason)` of every move. `fallback_at`: when the next channel gets its turn,
+    should no receipt have come by then.
     """
 
     key: MessageKey

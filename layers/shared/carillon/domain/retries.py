@@ -17,6 +17,11 @@ def next_attempt(attempt: int, provider_delay: int | None, spread_by: str) -> ti
     long wherever it is computed, and a thousand messages refused at once do not come back at once.
     """
     delay = min(LONGEST, FIRST * 2 ** (attempt - 1))
-    noise = base64.b32decode(digest(spread_by, str(attempt)), casefold=True)
-    share = int.from_bytes(noise[:4], "big") / 0xFFFFFFFF
+    share = spread(spread_by, str(attempt))
     return timedelta(seconds=max(provider_delay or 0, delay / 2 + delay / 2 * share))
+
+
+def spread(*parts: str) -> float:
+    """Give a share between 0 and 1, always the same for the same parts."""
+    noise = base64.b32decode(digest(*parts), casefold=True)
+    return int.from_bytes(noise[:4], "big") / 0xFFFFFFFF

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from datetime import datetime
 from typing import Literal, Protocol
 
 from carillon.domain.channels import Channel, Purpose
@@ -85,6 +86,29 @@ class Provider(Protocol):
 
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send, within 10 seconds."""
+
+
+@value
+class Found:
+    """What a provider's own list says of a message that was looked up."""
+
+    status: Literal["sent", "delivered", "read", "failed"]
+    provider_id: str
+    reason: str | None = None
+
+
+class LookUp(Protocol):
+    """Asks a provider what became of a message whose answer was lost; not every provider can be asked."""
+
+    def find(self, outgoing: Outgoing, begin: datetime, end: datetime) -> Found | None:
+        """Find the message that was handed over between two instants.
+
+        None when the provider has none, or more than one that it may be. Raises LookUpFailed when it can't be asked.
+        """
+
+
+class LookUpFailed(Exception):
+    """The provider did not answer; looking again does no harm."""
 
 
 class RenderingFailed(Exception):

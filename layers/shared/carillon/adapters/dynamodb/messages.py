@@ -23,7 +23,7 @@ class DynamoMessages:
 
     def create(self, org_id: str, message: Message, *, retention_days: int) -> bool:
         """Store a message unless it exists."""
-        return self._table.write(_creation(org_id, message, retention_days))
+        return self._table.write(creation(org_id, message, retention_days))
 
     def require(self, org_id: str, key: MessageKey, version: int) -> bool:
         """Bind a queued message to a record's version; the claim checks it. A binding is never loosened."""
@@ -73,7 +73,7 @@ class DynamoMessages:
         if then is None:
             return self._table.write(write)
         try:
-            self._table.transact([write, _creation(org_id, then, retention_days)])
+            self._table.transact([write, creation(org_id, then, retention_days)])
         except ConditionsFailed as error:
             # The fallback is the same occurrence on the next channel: when it exists, the outcome alone is missing.
             return self._table.write(write) if error.failed == (1,) else False
@@ -97,7 +97,7 @@ class DynamoMessages:
         if then is None:
             return self._table.write(write)
         try:
-            self._table.transact([write, _creation(org_id, then, retention_days)])
+            self._table.transact([write, creation(org_id, then, retention_days)])
         except ConditionsFailed as error:
             return self._table.write(write) if error.failed == (1,) else False
         return True
@@ -134,7 +134,8 @@ class DynamoMessages:
         return self._listing.page(org_id, wanted, limit=limit, position=position, now=now)
 
 
-def _creation(o: str, message: Message, retention_days: int) -> Write:
+def creation(o: str, message: Message, retention_days: int) -> Write:
+    """Build the write that stores a message unless it exists."""
     return Write(
         keys.message(o, message.key.recipient, message.key.digest),
         item=message_to_item(o, message, retention_days),
