@@ -247,7 +247,7 @@ def test_only_the_email_sender_may_send_email_and_under_the_configuration_set() 
 def test_organizations_domains_are_touched_only_where_they_were_marked() -> None:
     marked = {"StringEquals": {"aws:ResourceTag/carillon": {"Ref": "AWS::StackName"}}}
     marking = {"StringEquals": {"aws:RequestTag/carillon": {"Ref": "AWS::StackName"}}}
-    found = {}
+    found: dict[tuple[str, str], Any] = {}
     for name in ("SendEmailFunction", "SettingsApiFunction"):
         for statement in statements(name):
             actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]

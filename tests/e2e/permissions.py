@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
-SERVICES = {"sesv2": "ses"}
+SERVICES = {"sesv2": "ses", "sns": "sns", "pinpoint-sms-voice-v2": "sms-voice"}
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,15 @@ def needs(service: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
             yield Need("iam:PassRole", "SchedulerRole")
     elif service == "secretsmanager":
         yield Need(f"secretsmanager:{operation}", "DeploymentSecret")
+    elif service == "kms":
+        # The policies ask for the organization in the context, and for nothing else in it.
+        assert list(parameters["EncryptionContext"]) == ["organization"], operation
+        yield Need(f"kms:{operation}", "ChannelsKey")
     elif service == "sesv2":
         yield Need(f"ses:{operation}", "identity/${EmailFrom}")
         yield Need(f"ses:{operation}", "configuration-set/${ConfigurationSet}")
     else:
-        yield Need({"sns": "sns:Publish"}[service], "")
+        yield Need(f"{SERVICES[service]}:{operation}", "")
 
 
 def _table_needs(operation: str, parameters: Mapping[str, Any]) -> Iterator[Need]:

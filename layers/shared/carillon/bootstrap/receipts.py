@@ -12,7 +12,7 @@ from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.settings import DynamoSettings
 from carillon.adapters.dynamodb.staff import DynamoStaff
 from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
-from carillon.adapters.providers import ses_events, twilio_callbacks
+from carillon.adapters.providers import eum_events, ses_events, twilio_callbacks
 from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import SignedTokens
 from carillon.bootstrap import config, current_clock, table
@@ -42,6 +42,25 @@ def read_twilio_status(token: str, body: str) -> Receipt | None:
         return None
     status, reason = found
     return Receipt(token, status, reason, parameters.get("MessageSid"), code=parameters.get("ErrorCode"))
+
+
+def read_sms_event(event: Mapping[str, Any]) -> Receipt | None:
+    """Read an event of AWS End User Messaging; None when it tells nothing new."""
+    found = eum_events.read_event(event)
+    if found is None:
+        return None
+    return Receipt(found.token, found.status, found.reason, found.provider_id, code=found.code)
+
+
+def is_about_sms(event: Mapping[str, Any]) -> bool:
+    """Whether an event is about an SMS, not an e-mail."""
+    return eum_events.is_event(event)
+
+
+@cache
+def sms() -> Receipts:
+    """Take events of SMS."""
+    return _receipts(config(RecordDeliveryConfig))
 
 
 @cache

@@ -1,7 +1,9 @@
-"""What people write back: taken from Twilio, and listed."""
+"""What people write back: taken from Twilio and from AWS, and listed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.last_writers import DynamoLastWriters
@@ -9,15 +11,15 @@ from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.opting import DynamoOptings
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.replies import DynamoAddressBook, DynamoReplies
-from carillon.adapters.providers import twilio_callbacks
+from carillon.adapters.providers import eum_events, twilio_callbacks
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.pipeline import Told, queues
-from carillon.runtime.config import CallbacksConfig, MessagesApiConfig
+from carillon.runtime.config import CallbacksConfig, MessagesApiConfig, RecordDeliveryConfig
 from carillon.services.inbound import Inbound, Taken
 from carillon.services.opting import Opting
 from carillon.services.reply_listing import ReplyListing
-from carillon.services.shared_numbers import Routing
+from carillon.services.shared_numbers import SHARED_SMS, Routing
 
 
 def inbound(told: Told) -> Inbound:
@@ -51,6 +53,21 @@ def take_from_twilio(body: str, own_org: str | None) -> tuple[str | None, Taken]
     if org_id is None:
         return None, Taken("nowhere")
     return org_id, _inbound().take(org_id, replace(reply, to=""))
+
+
+def take_sms(event: Mapping[str, Any]) -> tuple[str | None, Taken] | None:
+    """Take a reply to the deployment's SMS number; None: it is something else.
+
+    Gives also which organization it was for: None when nobody has written to that person from there.
+    """
+    reply = eum_events.reply_of(event, current_clock.now())
+    if reply is None:
+        return None
+    told = config(RecordDeliveryConfig)
+    items = table(told.table_name)
+    routing = Routing("sms", DynamoLastWriters(items), DynamoReader(items), DynamoMessages(items), current_clock)
+    org_id = routing.of(SHARED_SMS, reply.address)
+    return org_id, inbound(told).take(org_id, reply) if org_id is not None else Taken("nowhere")
 
 
 @cache

@@ -20,6 +20,8 @@ from carillon.ports.system import Clock
 REMEMBERED = timedelta(days=400)
 """How long a person may wait before he answers; a yearly appointment is within it."""
 LATEST = 20
+SHARED_SMS = "sms"
+"""Stands for the deployment's SMS numbers: which one of a pool a message leaves from, AWS decides."""
 
 
 @value
@@ -48,21 +50,22 @@ class Routing:
     def of(self, sender: str, address: str) -> str | None:
         """Name the organization that wrote last to a person; None: nobody did."""
         noted = self.writers.of(sender, address)
-        if len(noted) < 2:  # noqa: PLR2004 - one needs no comparing
-            return noted[0][0] if noted else None
-        latest = [(self._latest(org_id, key), org_id) for org_id, key in noted]
-        return max(latest, key=lambda each: each[0])[1] if any(made for made, _ in latest) else noted[0][0]
+        if not noted:
+            return None
+        found = [self._noted(org_id, key) for org_id, key in noted]
+        if len(noted) == 1 or (found[0] is not None and found[0].status in REACHED):
+            return noted[0][0]
+        # The latest note is of a message that never arrived: who was it that did reach the person last?
+        latest = [(self._latest(org_id, message), org_id) for (org_id, _), message in zip(noted, found, strict=True)]
+        return max(latest, key=lambda each: each[0])[1]
 
-    def _latest(self, org_id: str, key: MessageKey) -> str:
+    def _noted(self, org_id: str, key: MessageKey) -> Message | None:
+        return self.reader.read([Want(org_id, messages=(key,))])[0].messages.get(key)
+
+    def _latest(self, org_id: str, noted: Message | None) -> str:
         """Give the id of the last message that reached a recipient, which says when it was made; empty: none did."""
-        found = self.reader.read([Want(org_id, messages=(key,))])[0].messages.get(key)
-        reached = [found] if found is not None and found.status in REACHED else self._listed(org_id, found)
-        return max((message.id for message in reached), default="")
-
-    def _listed(self, org_id: str, noted: Message | None) -> list[Message]:
-        client_id = noted.client_id if noted is not None else None
-        if client_id is None:
-            return []
-        wanted = MessageFilter(channel=self.channel, client_id=client_id)
+        if noted is None or noted.status in REACHED or noted.client_id is None:
+            return noted.id if noted is not None and noted.status in REACHED else ""
+        wanted = MessageFilter(channel=self.channel, client_id=noted.client_id)
         page = self.messages.page(org_id, wanted, limit=LATEST, position=None, now=self.clock.now())
-        return [message for message in page.items if message.status in REACHED]
+        return next((message.id for message in page.items if message.status in REACHED), "")

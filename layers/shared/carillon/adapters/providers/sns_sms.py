@@ -30,9 +30,10 @@ TEXTS = (
 class SnsSms:
     """See the port `Provider`."""
 
-    def __init__(self, client: "SNSClient", *, sender_id: str) -> None:
+    def __init__(self, client: "SNSClient", *, sender_id: str, max_price: str = "") -> None:
         self._client = client
         self._sender_id = sender_id
+        self._max_price = max_price
 
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one text message, which SNS splits into parts itself."""
@@ -40,6 +41,8 @@ class SnsSms:
         sender_id = outgoing.own.settings["sender_id"] if outgoing.own is not None else self._sender_id
         if sender_id:
             attributes["AWS.SNS.SMS.SenderID"] = {"DataType": "String", "StringValue": sender_id}
+        if self._max_price:
+            attributes["AWS.SNS.SMS.MaxPrice"] = {"DataType": "Number", "StringValue": self._max_price}
         try:
             answer = self._client.publish(
                 PhoneNumber=outgoing.to, Message=outgoing.rendered.text, MessageAttributes=attributes
