@@ -13,23 +13,28 @@ from typing import Any
 import pytest
 
 from carillon.adapters import aws
+from carillon.adapters.providers import bot_http
 from carillon.adapters.providers.ses import SesEmail
+from carillon.adapters.providers.sns_push import SnsPush
 from carillon.adapters.providers.sns_sms import SnsSms
+from carillon.adapters.providers.telegram import TelegramBotApi
 from carillon.adapters.providers.twilio_whatsapp import TwilioWhatsapp
+from carillon.adapters.providers.viber import ViberBotApi
 from carillon.adapters.secrets import Secrets
+from carillon.domain.own_channels import OwnSender
+from carillon.domain.reach import Device
 from carillon.ports.delivery import Outcome, Outgoing, Provider, Rendered
 from tests.builders import ORG
 
 BRIEF = 0.3
 """Seconds that are waited for a connection and for an answer."""
 BYTES = 65_536
-SES = b'{"MessageId": "m-1"}'
 SNS = (
-    b'<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>m-1</MessageId>'
+    b'<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId>'
     b"</PublishResult></PublishResponse>"
 )
 XML_ERROR = b"<ErrorResponse><Error><Code>Throttled</Code></Error></ErrorResponse>"
-TWILIO = b'{"sid": "m-1", "status": "queued"}'
+OWN = OwnSender("Aurora", secrets={"bot_token": "1:a", "auth_token": "a"})
 
 
 def page(status: int, body: bytes = b"", *headers: str) -> bytes:
@@ -98,6 +103,8 @@ def environment(other: OtherEnd, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", other.url)
+    for name in ("CONNECT_SECONDS", "READ_SECONDS"):
+        monkeypatch.setattr(bot_http, name, BRIEF)
     # What an operator might set for everything else must not reach what sends.
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
     monkeypatch.setenv("AWS_RETRY_MODE", "standard")
@@ -131,14 +138,46 @@ def whatsapp(url: str) -> Provider:
     )
 
 
+def push(_: str) -> Provider:
+    return SnsPush(client("sns"))
+
+
+def telegram(url: str) -> Provider:
+    return TelegramBotApi(url)
+
+
+def viber(url: str) -> Provider:
+    return ViberBotApi(url)
+
+
 Make = Callable[[str], Provider]
-EACH = pytest.mark.parametrize("make", [email, sms, whatsapp])
+ANSWERS: dict[Make, tuple[int, bytes]] = {
+    email: (200, b'{"MessageId": "1"}'),
+    sms: (200, SNS),
+    push: (200, SNS),
+    whatsapp: (201, b'{"sid": "1", "status": "queued"}'),
+    telegram: (200, b'{"ok": true, "result": {"message_id": 1}}'),
+    viber: (200, b'{"status": 0, "message_token": 1}'),
+}
+"""How each provider says that it took a message."""
+EACH = pytest.mark.parametrize("make", ANSWERS)
+DEVICE = Device(id="d", platform="fcm", endpoint="arn:aws:sns:eu-central-1:000000000000:endpoint/GCM/app/1")
 
 
 def send(provider: Provider) -> Outcome:
-    to = "anna@example.com" if isinstance(provider, SesEmail) else "+31612345678"
-    rendered = Rendered("Tot morgen", subject="Herinnering")
-    return provider.send(Outgoing(ORG, "01M", to, rendered, "token", 3600, "Salon Aurora"))
+    return provider.send(
+        Outgoing(
+            org_id=ORG,
+            message_id="01M",
+            to="anna@example.com" if isinstance(provider, SesEmail) else "+31612345678",
+            rendered=Rendered("Tot morgen", subject="Herinnering"),
+            token="token",
+            valid_seconds=3600,
+            sender_name="Salon Aurora",
+            own=OWN if isinstance(provider, TelegramBotApi | ViberBotApi) else None,
+            devices=(DEVICE,),
+        )
+    )
 
 
 @EACH
@@ -171,7 +210,7 @@ def test_an_end_that_fails_itself_is_asked_once_and_leaves_it_unknown(make: Make
 
 @EACH
 def test_an_end_that_has_too_much_to_do_is_asked_once_now(make: Make, other: OtherEnd) -> None:
-    other.answer = page(429, XML_ERROR if make is sms else b"{}")
+    other.answer = page(429, XML_ERROR if make in (sms, push) else b"{}")
     found = send(make(other.url))
     assert (found.kind, other.requests) == ("retry", 1)
 
@@ -200,12 +239,12 @@ def test_where_nobody_listens_nothing_was_sent(make: Make, other: OtherEnd) -> N
     assert (send(provider).kind, other.requests) == ("retry", 0)
 
 
-@pytest.mark.parametrize(("make", "body"), [(email, SES), (sms, SNS), (whatsapp, TWILIO)])
-def test_each_call_has_a_connection_of_its_own(make: Make, body: bytes, other: OtherEnd) -> None:
+@EACH
+def test_each_call_has_a_connection_of_its_own(make: Make, other: OtherEnd) -> None:
     """One that died while the function was frozen would take the next message with it."""
-    other.answer = page(201 if make is whatsapp else 200, body)
+    other.answer = page(*ANSWERS[make])
     provider = make(other.url)
-    assert [send(provider).provider_id for _ in range(3)] == ["m-1"] * 3
+    assert [send(provider).provider_id for _ in range(3)] == ["1"] * 3
     assert (other.requests, len(other.connections)) == (3, 3)
 
 
