@@ -27,6 +27,7 @@ from local.fakes.http import FakeServer
 from local.fakes.inbound import Inbound
 from local.fakes.push import Push
 from local.fakes.ses import Ses
+from local.fakes.ses_identities import Identities, of_template
 from local.fakes.sns import Sns
 from local.fakes.twilio import Twilio
 from local.faults import FaultRegistry
@@ -160,7 +161,8 @@ class Cloud:
         self.twilio = Twilio(TWILIO_ACCOUNT, self.store, self.outbox_list, self.callbacks, self.clock, self.faults)
         sns_url = f"{self.backend.url}/"
         self.fakes = FakeServer(self.faults)
-        ses = Ses(self.template, self.outbox_list, self.callbacks, self.clock, self.faults, sns_url)
+        self.identities = Identities(self.store, self.config.region, of_template(self.template))
+        ses = Ses(self.template, self.outbox_list, self.callbacks, self.clock, self.faults, sns_url, self.identities)
         self.fakes.add("/aws/ses", "ses", ses)
         push = Push(self.store, self.outbox_list, self.config.region)
         self.fakes.add("/aws/sns", "sns", Sns(self.outbox_list, push, self.session, self.backend.url))

@@ -85,6 +85,13 @@ class Operations:
         """Let a client reply."""
         return await self._cloud.inbound.deliver(channel, sender, text)
 
+    async def set_dns(self, records: list[dict[str, str]]) -> int:
+        """Set DNS records; without any, take all out."""
+        if records:
+            return self._cloud.identities.set_records(records)
+        self._cloud.identities.clear_records()
+        return 0
+
     async def invoke(self, function: str, event: Any) -> dict[str, Any]:
         """Run a function, by its name with or without the stack's, on an event; raises KeyError for an unknown one."""
         name = function if function in self._cloud.workers.functions else f"{self._cloud.config.stack_name}-{function}"

@@ -14,7 +14,10 @@ from local.store import Store
 
 @dataclass(frozen=True)
 class Sent:
-    """A message as a provider took it. `marker` is whatever in the call tells which message of ours it was."""
+    """A message as a provider took it. `marker` is whatever in the call tells which message of ours it was.
+
+    `headers`: those of an e-mail that were asked for beyond sender, recipient and subject.
+    """
 
     channel: str
     provider: str
@@ -24,6 +27,7 @@ class Sent:
     subject: str | None = None
     html: str | None = None
     attachments: list[dict[str, Any]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     provider_id: str = ""
     marker: str = ""
 

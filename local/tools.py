@@ -1,4 +1,4 @@
-"""The tools beside the API: outbox, clock, faults, inbound, reset. On a port of its own, never deployed."""
+"""The tools beside the API: outbox, clock, faults, inbound, DNS, reset. On a port of its own, never deployed."""
 
 from __future__ import annotations
 
@@ -56,6 +56,9 @@ class Tools(Protocol):
     async def inbound(self, channel: str, sender: str, text: str) -> int:
         """Let a client reply; answers the status that the callback got."""
 
+    async def set_dns(self, records: list[dict[str, str]]) -> int:
+        """Set DNS records, where SES looks for them; answers how many there are. No records: take all out."""
+
     async def invoke(self, function: str, event: Any) -> dict[str, Any]:
         """Run a function on an event; answers its payload or its error. Raises KeyError for an unknown one."""
 
@@ -80,6 +83,8 @@ def build(tools: Tools) -> web.Application:
         ("DELETE", "/faults", _clear_faults),
         ("POST", "/reset", _reset),
         ("POST", "/inbound", _inbound),
+        ("POST", "/dns", _set_dns),
+        ("DELETE", "/dns", _clear_dns),
         ("GET", "/queues.json", _queues),
         ("GET", "/functions.json", _functions),
         ("POST", "/functions/{name}", _invoke),
@@ -208,6 +213,23 @@ async def _inbound(tools: Tools, request: web.Request) -> web.StreamResponse:
     except ValueError as error:
         raise UnprocessableError(str(error)) from error
     return web.json_response({"status": status})
+
+
+async def _set_dns(tools: Tools, request: web.Request) -> web.StreamResponse:
+    records = (await _document(request)).get("records")
+    shaped = isinstance(records, list) and all(
+        isinstance(each, dict)
+        and set(each) == {"name", "type", "value"}
+        and all(isinstance(text, str) for text in each.values())
+        for each in records
+    )
+    if not shaped or not records:
+        raise UnprocessableError('give {"records": [{"type", "name", "value"}]}, as a channel\'s dns_records are')
+    return web.json_response({"records": await tools.set_dns(records)})
+
+
+async def _clear_dns(tools: Tools, _: web.Request) -> web.StreamResponse:
+    return web.json_response({"records": await tools.set_dns([])})
 
 
 async def _queues(tools: Tools, _: web.Request) -> web.StreamResponse:

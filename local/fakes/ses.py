@@ -1,4 +1,4 @@
-"""SES v2: SendEmail, and the events that a configuration set publishes to its topic."""
+"""SES v2: SendEmail, identities, and the events that a configuration set publishes to its topic."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from local.clock import SimulatedClock
 from local.fakes import ses_rules
 from local.fakes.callbacks import Callbacks
 from local.fakes.http import Answer, Call
+from local.fakes.ses_identities import Identities, IdentityError
 from local.faults import Fault, FaultRegistry
 from local.outbox import Outbox, Sent, instant
 from local.template import ACCOUNT_ID, Template
@@ -51,7 +52,9 @@ class Ses:
         clock: SimulatedClock,
         faults: FaultRegistry,
         sns_url: str,
+        identities: Identities,
     ) -> None:
+        self._identities = identities
         self._sets = {r.name for r in template.resources("AWS::SES::ConfigurationSet")}
         self._destinations = _destinations(template)
         self._outbox = outbox
@@ -63,11 +66,12 @@ class Ses:
 
     async def answer(self, call: Call) -> Answer:
         """Answer one call."""
-        if (call.method, call.path) != ("POST", "/v2/email/outbound-emails"):
-            return _problem("NotFoundException", 404, f"{call.method} {call.path} is not part of the local cloud")
+        body = json.loads(call.body) if call.body else {}
         try:
-            return Answer(200, {"MessageId": self._send(json.loads(call.body))})
-        except _RefusedError as error:
+            if (call.method, call.path) == ("POST", "/v2/email/outbound-emails"):
+                return Answer(200, {"MessageId": self._send(body)})
+            return Answer(200, self._identities.answer(call.method, call.path, body))
+        except (_RefusedError, IdentityError) as error:
             return _problem(error.code, error.status, str(error))
 
     def refuse(self, fault: Fault, call: Call) -> Answer | None:  # noqa: ARG002
@@ -85,7 +89,7 @@ class Ses:
             raise _RefusedError("BadRequestException", "the local cloud takes Simple content only")
         message_id = f"0102{uuid.uuid4().hex[:12]}-{uuid.uuid4()}-000000"
         tags = {tag["Name"]: [tag["Value"]] for tag in request.get("EmailTags", [])}
-        body = simple.get("Body", {})
+        body, reply_to = simple.get("Body", {}), request.get("ReplyToAddresses", [])
         for recipient in recipients:
             self._outbox.add(
                 Sent(
@@ -97,6 +101,8 @@ class Ses:
                     text=body.get("Text", {}).get("Data", ""),
                     html=body.get("Html", {}).get("Data"),
                     attachments=[_attachment(entry) for entry in simple.get("Attachments", [])],
+                    headers={header["Name"]: header["Value"] for header in simple.get("Headers", [])}
+                    | ({"Reply-To": ", ".join(reply_to)} if reply_to else {}),
                     provider_id=message_id,
                     marker=json.dumps(tags),
                 )
@@ -110,6 +116,10 @@ class Ses:
             raise _RefusedError("NotFoundException", f"Configuration set <{name}> does not exist.", 404)
         for fault in ses_rules.faults(request):
             raise _RefusedError("BadRequestException", fault)
+        sender = parseaddr(request["FromEmailAddress"])[1]
+        if not self._identities.may_send(sender):
+            failed = f"The following identities failed the check in region {self._region.upper()}: {sender}"
+            raise _RefusedError("MessageRejected", f"Email address is not verified. {failed}")
         destination = request["Destination"]
         return [a for kind in ("ToAddresses", "CcAddresses", "BccAddresses") for a in destination.get(kind, [])]
 
@@ -223,8 +233,9 @@ def _readable(text: str) -> str:
 
 
 def _attachment(entry: Mapping[str, Any]) -> dict[str, Any]:
-    size = len(base64.b64decode(entry["RawContent"]))
-    return {"filename": entry["FileName"], "content_type": entry.get("ContentType"), "size": size}
+    content, kind = base64.b64decode(entry["RawContent"]), entry.get("ContentType")
+    shown = {"filename": entry["FileName"], "content_type": kind, "size": len(content)}
+    return shown | ({"text": content.decode(errors="replace")} if str(kind).startswith("text/") else {})
 
 
 def _problem(code: str, status: int, message: str) -> Answer:

@@ -59,6 +59,15 @@ def _whatsapp(told: SettingsApiConfig, url: str) -> ChannelAdmin:
     return WhatsappAdmin(api_url=told.twilio_api_url, public_url=url)
 
 
+def _email(told: SettingsApiConfig, _url: str) -> ChannelAdmin:
+    from carillon.adapters.dynamodb.identity_claims import DynamoIdentityClaims  # noqa: PLC0415
+    from carillon.adapters.providers.admin.email import EmailAdmin  # noqa: PLC0415
+
+    ses = client("sesv2")
+    claims = DynamoIdentityClaims(bootstrap.table(told.table_name), bootstrap.current_clock)
+    return EmailAdmin(ses, claims, stack=told.stack_name, deployment=told.email_from, region=ses.meta.region_name)
+
+
 def _push(told: SettingsApiConfig, _url: str) -> ChannelAdmin:
     from carillon.adapters.providers.admin.push import PushAdmin  # noqa: PLC0415
 
@@ -78,6 +87,7 @@ def _viber(told: SettingsApiConfig, url: str) -> ChannelAdmin:
 
 
 ADMINS: dict[Channel, Callable[[SettingsApiConfig, str], ChannelAdmin]] = {
+    "email": _email,
     "push": _push,
     "sms": _sms,
     "telegram": _telegram,

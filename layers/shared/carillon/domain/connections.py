@@ -14,12 +14,15 @@ def own_sender(channel: Channel, organization: Organization, settings: Settings)
     """Give the state of the organization's own sender if that is the one in use; None: the deployment's.
 
     One that is `pending` is not in use yet. A paused one is: whoever sends with it waits. On WhatsApp the
-    organization chooses, because another number means other templates and another conversation.
+    organization chooses, because another number means other templates and another conversation. It chooses on e-mail
+    too, where mail goes out from the deployment's address rather than wait.
     """
     state = organization.channels.get(channel)
     if state is None or state.status == "pending":
         return None
     if channel == "whatsapp" and settings.message_mode.mode != "own":
+        return None
+    if channel == "email" and (settings.email_sender.from_ == "no_reply" or state.status != "active"):
         return None
     return state
 
