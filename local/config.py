@@ -42,11 +42,12 @@ class CloudConfig:
     stack_name: str = "carillon"
     demo: bool = True
     fresh: bool = False
+    sms_backend: str = "sns"
     concurrency: Mapping[str, int] = field(default_factory=dict)
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> CloudConfig:
-    """Read API_PORT, TOOLS_PORT, DEMO and FRESH; for tests also LOCAL_DIR, LOCAL_TEMPLATE and LOCAL_CODE.
+    """Read API_PORT, TOOLS_PORT, DEMO, FRESH, SMS_BACKEND; for tests also LOCAL_DIR, LOCAL_TEMPLATE and LOCAL_CODE.
 
     Raises ValueError for a port that is no number.
     """
@@ -58,6 +59,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> CloudConfig:
         api_port=int(environ.get("API_PORT") or DEFAULT_API_PORT),
         tools_port=int(environ.get("TOOLS_PORT") or DEFAULT_TOOLS_PORT),
         ports_are_defaults=not environ.get("API_PORT") and not environ.get("TOOLS_PORT"),
+        sms_backend=environ.get("SMS_BACKEND") or "sns",
         demo=environ.get("DEMO", "1") not in ("0", ""),
         fresh=environ.get("FRESH", "0") not in ("0", ""),
     )

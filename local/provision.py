@@ -21,7 +21,7 @@ CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
 
 def local_parameters(
-    processed: Mapping[str, Any], api_url: str, fakes_url: str, operator_key_hash: str
+    processed: Mapping[str, Any], api_url: str, fakes_url: str, operator_key_hash: str, sms_backend: str = "sns"
 ) -> dict[str, str]:
     """Choose the values of those parameters that differ here; a template without one goes without."""
     values = {
@@ -33,6 +33,7 @@ def local_parameters(
         "WhatsAppFrom": WHATSAPP_SENDER,
         "EmailFrom": EMAIL_SENDER,
         "SmsSenderId": SMS_SENDER,
+        "SmsBackend": sms_backend,
     }
     declared = processed.get("Parameters", {})
     return {name: value for name, value in values.items() if name in declared}
@@ -82,6 +83,7 @@ def worker_environment(config: CloudConfig, backend_url: str, fakes_url: str) ->
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": backend_url,
         "AWS_ENDPOINT_URL_SNS": f"{fakes_url}/aws/sns",
+        "AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2": f"{fakes_url}/aws/sms-voice",
         "AWS_ENDPOINT_URL_SESV2": f"{fakes_url}/aws/ses",
         "AWS_ENDPOINT_URL_SCHEDULER": f"{fakes_url}/aws/scheduler",
     }
