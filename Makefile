@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint mypy lint-imports format validate build build-check prism replay bench-imports openapi whatsapp-templates deploy lock clean
+.PHONY: help setup run test lint mypy lint-imports format validate build build-check prism replay chaos bench-imports openapi whatsapp-templates redrive deploy lock clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -88,6 +88,10 @@ openapi: setup  ## Writes the OpenAPI document anew that the API serves
 
 whatsapp-templates: setup  ## Creates and follows WhatsApp templates: TABLE= SECRET=, or ORG= for those of an own number
 	$(PYTHON) tools/whatsapp_templates.py --table "$(TABLE)" --secret "$(SECRET)" --org "$(ORG)"
+
+redrive: setup  ## Dead letters: shown, or REPLAY=1 sent on again [STACK=carillon|LOCAL=.local QUEUE=]
+	@$(PYTHON) tools/redrive.py $(if $(LOCAL),--local "$(LOCAL)",--stack "$(or $(STACK),carillon)") \
+		$(if $(QUEUE),--queue "$(QUEUE)") $(if $(REPLAY),--replay)
 
 deploy: build  ## To AWS [ENV=dev|prod]
 	$(SAM) deploy --config-env $(ENV)

@@ -48,6 +48,17 @@ def sweep(job: dict[str, Any]) -> None:
     logger().info("swept", extra={"organization_id": job["o"], **asdict(swept)})
 
 
+def look_through(job: dict[str, Any]) -> None:
+    """Look through part of an organization's records for what is not planned."""
+    unplanned = pipeline.sweep().look_through(job["o"], job["position"])
+    logger().info("looked through", extra={"organization_id": job["o"], "unplanned": unplanned})
+
+
+def look_through_all(_job: dict[str, Any]) -> None:
+    """Have all records of all organizations looked through, after a part of the stream was given up."""
+    logger().info("looking through", extra={"organizations": pipeline.enqueue_looking_through()})
+
+
 def purge(job: dict[str, Any]) -> None:
     """Remove part of what a removed organization left."""
     gone = pipeline.purge().run(job["o"], job["position"])
@@ -69,6 +80,8 @@ JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "replan_page": replan_page,
     "replan_client": replan_client,
     "sweep": sweep,
+    "look_through": look_through,
+    "look_through_all": look_through_all,
     "purge": purge,
     "wait": wait,
 }

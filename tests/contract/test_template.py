@@ -70,7 +70,7 @@ def alarms(metric: str, dimension: str, target: object) -> list[str]:
         name
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items()
         if alarm["MetricName"] == metric
-        and alarm["Dimensions"] == [wanted]
+        and alarm.get("Dimensions") == [wanted]
         and alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
     ]
 

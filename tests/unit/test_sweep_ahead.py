@@ -118,3 +118,20 @@ def test_one_that_is_planned_late_has_its_past_reminders_looked_at_again(table: 
     found = marks.load(ORG)
     assert found is not None
     assert found.due == at
+
+
+def test_after_the_stream_gave_up_all_records_are_looked_through_at_once(table: CountingTable) -> None:
+    for number, days in enumerate((-7, 0, 40, 300)):
+        _unplanned(table, f"appointments/{number}", days)
+    queues = MemoryQueues()
+    sweep = _sweep(table, SetClock(NOW), queues)
+    position, found = None, 0
+    for _ in range(20):
+        found += sweep.look_through(ORG, position)
+        following = [job["position"] for job in queues.jobs if job["kind"] == "look_through"]
+        if not following or following[-1] == position:
+            break
+        position = following[-1]
+    assert found == 4
+    jobs = [job["record"] for job in queues.jobs if job["kind"] == "plan_record"]
+    assert sorted(jobs) == [f"appointments/{number}" for number in range(4)]

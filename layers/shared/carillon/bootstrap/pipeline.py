@@ -120,13 +120,23 @@ def purge() -> Purge:
 def enqueue_sweeps() -> int:
     """Put a job on the queue for every data set of every organization; gives their number."""
     told = config(SweepConfig)
-    organizations = DynamoOrganizations(table(told.table_name))
-    jobs = SqsQueues(client("sqs"), channels={}, jobs=told.jobs_queue_url)
+    return _enqueue_for_all({"kind": "sweep"}, told.table_name, told.jobs_queue_url)
+
+
+def enqueue_looking_through() -> int:
+    """Have the records of every data set looked through for what is not planned; gives the number of jobs."""
+    told = config(RunJobsConfig)
+    return _enqueue_for_all({"kind": "look_through", "position": None}, told.table_name, told.jobs_queue_url)
+
+
+def _enqueue_for_all(job: dict[str, str | None], table_name: str, jobs_queue_url: str) -> int:
+    organizations = DynamoOrganizations(table(table_name))
+    jobs = SqsQueues(client("sqs"), channels={}, jobs=jobs_queue_url)
     count, position = 0, None
     while True:
         page = organizations.page(100, position)
         names = [name for found in page.items for name in (found.id, found.id + TEST_SUFFIX) if not found.deleted]
-        jobs.send_jobs([{"kind": "sweep", "o": name} for name in names])
+        jobs.send_jobs([{**job, "o": name} for name in names])
         count, position = count + len(names), page.position
         if position is None:
             return count

@@ -82,6 +82,21 @@ class Sweep:
         self.marks.save(org_id, Marks(due=min([due_mark, *late]), queued=queued_mark, records=records_mark))
         return Swept(claims, queued, due, unplanned, followed, unknown)
 
+    def look_through(self, org_id: str, position: str | None) -> int:
+        """Have every record planned that is not, all at once and not a day at a time, after the stream gave up.
+
+        Looks at one page and asks for the next one itself; answers how many were found.
+        """
+        now = self.clock.now()
+        first = now - BEHIND
+        page = self.records.page(org_id, "appointments", limit=PAGE, position=position or iso(first), since=first)
+        unplanned = [record for record in page.items if not record.settled]
+        for record in unplanned:
+            self.queues.send_job({"kind": "plan_record", "o": org_id, "record": record.ref})
+        if page.position is not None:
+            self.queues.send_job({"kind": "look_through", "o": org_id, "position": page.position})
+        return len(unplanned)
+
     def _claims(self, org_id: str, now: datetime) -> int:
         """Call the outcome of claims unknown whose holder is gone; a receipt may still close them."""
         count = 0
