@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from local.config import TWILIO_SUBACCOUNTS
 from local.template import load
 from tests.e2e.permissions import Need, is_granted, needs
 from tests.e2e.running_cloud import REPOSITORY, RunningCloud, start_cloud
 
+OWN_NUMBER = {"message_mode": {"mode": "own", "business_name": "Salon"}}
 RECORDER = Path(__file__).parent / "fixtures" / "recorder" / "sitecustomize.py"
 # What the story below makes work; a function that is silent would pass without being looked at.
 EXERCISED = {
@@ -73,6 +75,13 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("PUT", "/v1/settings", {**key, "If-Match": etag}, json={"name": "Salon"})
     call("POST", "/v1/integrations/notifications/deactivate")
     call("POST", "/v1/integrations/notifications/activate", {**key, "Idempotency-Key": "twice"})
+    account, token = TWILIO_SUBACCOUNTS[0][:2]
+    own = {"account_sid": account, "auth_token": token, "sender": "+15005550012"}
+    call("PUT", "/v1/channels/whatsapp", json=own)
+    call("POST", "/v1/channels/whatsapp/check", {**key, "Idempotency-Key": "checked"})
+    call("GET", "/v1/channels")
+    call("PUT", "/v1/settings", {**key, "If-Match": "*"}, json=OWN_NUMBER)
+    call("DELETE", "/v1/channels/whatsapp")
     client = {"first_name": "Jo", "last_name": "Berg", "email": "jo@example.com", "phone": "0612345699"}
     made = call("POST", "/v1/clients", {**key, "Idempotency-Key": "thrice"}, json=client).json()["id"]
     call("PATCH", f"/v1/clients/{made}", json={"phone": "0612345698", "last_name": "Bergen"})
