@@ -22,14 +22,16 @@ from local.clock import SimulatedClock
 from local.config import TWILIO_ACCOUNT, CloudConfig
 from local.engine import Engine
 from local.fakes.callbacks import Callbacks
-from local.fakes.chat import Telegram, Viber
+from local.fakes.eum import Eum
 from local.fakes.http import FakeServer
 from local.fakes.inbound import Inbound
 from local.fakes.push import Push
 from local.fakes.ses import Ses
 from local.fakes.ses_identities import Identities, of_template
 from local.fakes.sns import Sns
+from local.fakes.telegram import Telegram
 from local.fakes.twilio import Twilio
+from local.fakes.viber import Viber
 from local.faults import FaultRegistry
 from local.gateway import cors
 from local.gateway.server import Gateway
@@ -110,7 +112,9 @@ class Cloud:
             processed=processed,
             region=config.region,
             stack_name=config.stack_name,
-            parameters=local_parameters(processed, self.api_url, self.fakes_url, _sha256(self.operator_key)),
+            parameters=local_parameters(
+                processed, self.api_url, self.fakes_url, _sha256(self.operator_key), config.sms_backend
+            ),
             queue_url=self.backend.queue_url,
             api_url=self.api_url,
         )
@@ -164,15 +168,20 @@ class Cloud:
         self.identities = Identities(self.store, self.config.region, of_template(self.template))
         ses = Ses(self.template, self.outbox_list, self.callbacks, self.clock, self.faults, sns_url, self.identities)
         self.fakes.add("/aws/ses", "ses", ses)
+        eum = Eum(self.template, self.store, self.outbox_list, self.callbacks, self.clock, self.faults, sns_url)
+        self.fakes.add("/aws/sms-voice", "sns", eum)
         push = Push(self.store, self.outbox_list, self.config.region)
         self.fakes.add("/aws/sns", "sns", Sns(self.outbox_list, push, self.session, self.backend.url))
         self.fakes.add("/aws/scheduler", "scheduler", SchedulerApi(self.schedules))
-        self.fakes.add("/bot", "telegram", Telegram(self.outbox_list, self.clock))
-        self.fakes.add("/pa/", "viber", Viber(self.outbox_list, self.clock))
+        telegram = Telegram(self.store, self.outbox_list, self.clock, self.session, self.faults)
+        viber = Viber(self.store, self.outbox_list, self.callbacks, self.clock, self.session, self.faults)
+        self.fakes.add("/bot", "telegram", telegram)
+        self.fakes.add("/pa/", "viber", viber)
         self.fakes.add("/", "twilio", self.twilio)
         self.fakes.on_crash = self.workers.crash
         self.backend.on_crash = self.workers.crash
-        self.inbound = Inbound(self.twilio, self.outbox_list, self.session, self.api_url)
+        chats = {"telegram": telegram.person, "viber": viber.person, "sms": eum.reply}
+        self.inbound = Inbound(self.twilio, self.outbox_list, self.session, self.api_url, chats)
 
     async def _start_serving(self) -> None:
         await asyncio.to_thread(fill_secrets, self.template, self.backend.url, TWILIO_ACCOUNT)

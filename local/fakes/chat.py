@@ -1,119 +1,97 @@
-"""Telegram's Bot API and Viber's REST API: sending text."""
+"""What the fakes of Telegram and Viber share: bots with their webhooks, and who has which chat open."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
-from local.clock import SimulatedClock
-from local.fakes.http import Answer, Call
-from local.faults import Fault
-from local.outbox import Outbox, Sent
+import aiohttp
 
-_BOT_PATH = re.compile(r"/bot(\d+:[\w-]+)/(\w+)")
-_TELEGRAM_LIMIT, _VIBER_NAME_LIMIT = 4096, 28
-_VIBER_INVALID_TOKEN, _VIBER_MISSING_DATA, _VIBER_THROTTLED = 2, 3, 12
+from local.store import Store
+
+_TIMEOUT_S = 30.0
+BLOCK = "/block"
+"""What a person types into `POST /inbound` to block a bot, which no text does in a real chat."""
 
 
-class Telegram:
-    """The Bot API under /bot<token>/."""
+@dataclass(frozen=True)
+class Bot:
+    """A bot that has a webhook; `webhook` is what was set."""
 
-    def __init__(self, outbox: Outbox, clock: SimulatedClock) -> None:
-        self._outbox = outbox
-        self._clock = clock
-        self._number = 0
-
-    async def answer(self, call: Call) -> Answer:
-        """Answer one method call."""
-        match = _BOT_PATH.fullmatch(call.path)
-        if match is None:
-            return _telegram_problem(404, "Not Found")
-        token, method = match.groups()
-        bot = {"id": int(token.split(":")[0]), "is_bot": True, "first_name": "Local", "username": "local_bot"}
-        if method == "getMe":
-            return Answer(200, {"ok": True, "result": bot})
-        if method != "sendMessage":
-            return Answer(200, {"ok": True, "result": True})
-        form = _form(call)
-        chat, text = str(form.get("chat_id", "")), str(form.get("text", ""))
-        if not chat:
-            return _telegram_problem(400, "Bad Request: chat_id is empty")
-        if not text or len(text) > _TELEGRAM_LIMIT:
-            return _telegram_problem(400, "Bad Request: message text is empty or too long")
-        self._number += 1
-        provider_id = f"{chat}/{self._number}"
-        self._outbox.add(Sent("telegram", "telegram", chat, str(bot["username"]), text, provider_id=provider_id))
-        result = {
-            "message_id": self._number,
-            "from": bot,
-            "chat": {"id": int(chat) if chat.lstrip("-").isdigit() else chat, "type": "private"},
-            "date": int(self._clock.time()),
-            "text": text,
-        }
-        return Answer(200, {"ok": True, "result": result})
-
-    def refuse(self, fault: Fault, call: Call) -> Answer | None:  # noqa: ARG002
-        """Answer a fault."""
-        if fault.kind == "throttle":
-            body = {"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 5"}
-            return Answer(429, {**body, "parameters": {"retry_after": 5}})
-        if fault.kind == "reject":
-            return _telegram_problem(403, str(fault.code or "Forbidden: bot was blocked by the user"))
-        return _telegram_problem(500, "Internal Server Error")
+    token: str
+    webhook: Mapping[str, Any]
 
 
-class Viber:
-    """The REST API under /pa/."""
-
-    def __init__(self, outbox: Outbox, clock: SimulatedClock) -> None:
-        self._outbox = outbox
-        self._clock = clock
-        self._number = 0
-
-    async def answer(self, call: Call) -> Answer:
-        """Answer one call; failures come as 200 with a status, as from Viber."""
-        if call.path != "/pa/send_message":
-            return Answer(200, {"status": 0, "status_message": "ok"})
-        if not call.headers.get("x-viber-auth-token"):
-            return Answer(200, {"status": _VIBER_INVALID_TOKEN, "status_message": "invalidAuthToken"})
-        form = _form(call)
-        name = str((form.get("sender") or {}).get("name", ""))
-        if not form.get("receiver") or not form.get("text") or not 0 < len(name) <= _VIBER_NAME_LIMIT:
-            return Answer(200, {"status": _VIBER_MISSING_DATA, "status_message": "missingData"})
-        self._number += 1
-        provider_id = str(int(self._clock.time() * 1000) * 1000 + self._number)
-        self._outbox.add(
-            Sent(
-                "viber",
-                "viber",
-                str(form["receiver"]),
-                name,
-                str(form["text"]),
-                provider_id=provider_id,
-                marker=str(form.get("tracking_data", "")),
-            )
-        )
-        return Answer(200, {"status": 0, "status_message": "ok", "message_token": int(provider_id)})
-
-    def refuse(self, fault: Fault, call: Call) -> Answer | None:  # noqa: ARG002
-        """Answer a fault."""
-        if fault.kind == "throttle":
-            return Answer(200, {"status": _VIBER_THROTTLED, "status_message": "tooManyRequests"})
-        if fault.kind == "reject":
-            return Answer(200, {"status": int(fault.code or 6), "status_message": "receiverNotSubscribed"})
-        return Answer(500, {"status": 1, "status_message": "generalError"})
+class NoBotError(ValueError):
+    """There is no bot that the person could mean."""
 
 
-def _form(call: Call) -> Mapping[str, Any]:
+class Bots:
+    """The bots of one provider, and their chats; kept over restarts."""
+
+    def __init__(self, store: Store, provider: str) -> None:
+        self._store = store
+        self._provider = provider
+
+    def set_webhook(self, token: str, webhook: Mapping[str, Any] | None) -> None:
+        """Keep a bot's webhook; None takes it away."""
+        self._store.put_note(f"{self._provider} bot {token}", webhook)
+
+    def webhook(self, token: str) -> Mapping[str, Any] | None:
+        """Answer a bot's webhook."""
+        found: Mapping[str, Any] | None = self._store.get_note(f"{self._provider} bot {token}")
+        return found
+
+    def all(self) -> list[Bot]:
+        """Answer the bots that have a webhook, the one that was connected last at the end."""
+        rows = self._store.execute(
+            "SELECT name, document FROM notes WHERE name GLOB ? ORDER BY rowid", (f"{self._provider} bot *",)
+        ).fetchall()
+        found = [(name.rpartition(" ")[2], json.loads(document)) for name, document in rows]
+        return [Bot(token, webhook) for token, webhook in found if webhook]
+
+    def of_person(self, person: str) -> Bot:
+        """Find the bot whose chat a person has open, else the one that was connected last. Raises NoBotError."""
+        bots = self.all()
+        open_chat = self._store.get_note(f"{self._provider} open {person}")
+        found = next((bot for bot in reversed(bots) if bot.token == open_chat), bots[-1] if bots else None)
+        if found is None:
+            raise NoBotError(f"no {self._provider} bot is connected: PUT /v1/channels/{self._provider} first")
+        return found
+
+    def open(self, token: str, person: str, state: str) -> None:
+        """Note how a person's chat with a bot stands, and that it is the one in front of him."""
+        self._store.put_note(f"{self._provider} chat {token} {person}", state)
+        self._store.put_note(f"{self._provider} open {person}", token)
+
+    def state(self, token: str, person: str) -> str | None:
+        """Answer how a person's chat with a bot stands."""
+        found: str | None = self._store.get_note(f"{self._provider} chat {token} {person}")
+        return found
+
+    def next_number(self) -> int:
+        """Count messages and events; no number comes twice."""
+        number = int(self._store.get_note(f"{self._provider} number") or 1000) + 1
+        self._store.put_note(f"{self._provider} number", number)
+        return number
+
+
+async def post(
+    session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str]
+) -> tuple[int, Mapping[str, Any]]:
+    """Call a webhook; answers its status and what it says in JSON."""
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+    sent = {"content-type": "application/json", **headers}
+    async with session.post(url, data=body, headers=sent, timeout=timeout) as response:
+        return response.status, document(await response.read())
+
+
+def document(body: bytes) -> Mapping[str, Any]:
+    """Read a JSON object; whatever else there is counts as an empty one."""
     try:
-        document = json.loads(call.body or b"{}")
+        found = json.loads(body or b"{}")
     except ValueError:
-        document = dict(parse_qsl(call.body.decode(errors="replace")))
-    return document if isinstance(document, dict) else {}
-
-
-def _telegram_problem(status: int, text: str) -> Answer:
-    return Answer(status, {"ok": False, "error_code": status, "description": text})
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -23,6 +23,8 @@ from carillon.domain.values import value
 CONNECT_SECONDS = 2.0
 """Per address of the host, of which there are one or two."""
 READ_SECONDS = 6.0
+PATIENT_SECONDS = 9.0
+"""For setting a bot up: its provider may call us back before it answers, and nothing is claimed meanwhile."""
 MOST_BYTES = 65_536
 """No answer that we read is longer."""
 
@@ -49,10 +51,11 @@ class Reply:
 
 
 class BotHttp:
-    """Posts JSON to an API at a base address."""
+    """Posts JSON to an API at a base address; waits `read_seconds` for an answer."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, *, read_seconds: float = READ_SECONDS) -> None:
         self._base = urlsplit(base_url)
+        self._read_seconds = read_seconds
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
     def post(self, path: str, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Reply:
@@ -63,6 +66,7 @@ class BotHttp:
         connection = self._connection()
         try:
             _connect(connection)
+            connection.timeout = self._read_seconds
             return _ask(connection, self._base.path.rstrip("/") + path, body, sent | dict(headers or {}))
         finally:
             connection.close()
@@ -92,9 +96,8 @@ def _connect(connection: HTTPConnection) -> None:
 def _ask(connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
     lost = None
     try:
-        connection.timeout = READ_SECONDS
         if connection.sock is not None:
-            connection.sock.settimeout(READ_SECONDS)
+            connection.sock.settimeout(connection.timeout)
         # Read by ourselves, or urllib3 has read all of it by then, however long it is.
         connection.request("POST", path, body=body, headers=headers, preload_content=False)
         answer = connection.getresponse()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from carillon.adapters.providers.bot_http import BotHttp, NeverSent, NoAnswer
+from carillon.adapters.providers.bot_http import PATIENT_SECONDS, BotHttp, NeverSent, NoAnswer
 from carillon.adapters.providers.telegram_codes import OK, UNKNOWN_TOKEN
 from carillon.adapters.providers.telegram_updates import UPDATES, webhook_secret
 from carillon.domain.own_channels import OwnSender
@@ -16,7 +16,7 @@ class TelegramAdmin:
     """See the port `ChannelAdmin`. `public_url`: where the outside world reaches the API."""
 
     def __init__(self, api_url: str, public_url: str) -> None:
-        self._http = BotHttp(api_url)
+        self._http = BotHttp(api_url, read_seconds=PATIENT_SECONDS)
         self._public_url = public_url
 
     def connect(self, _org_id: str, channel_id: str, stated: Mapping[str, Any], before: OwnSender | None) -> Connected:
