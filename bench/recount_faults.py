@@ -30,6 +30,7 @@ class Told:
     """A message as the system tells it at the end, and how often a provider took it.
 
     An event's message has the record's `version` in which it was derived, a reminder's the `start` it is for.
+    `undelivered`: the provider took it, could not deliver it, and its report of that never came.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Told:
     start: datetime | None = None
     tried: tuple[tuple[str, str], ...] = ()
     calls: int = 0
+    undelivered: bool = False
 
 
 @dataclass
@@ -236,6 +238,8 @@ def _reached(wanted: Expected, messages: Sequence[Told]) -> tuple[Row, str | Non
         return ("unknown", f"{one.reason}, and it arrived"), None
     if one.status not in SENT:
         return ("wrong", ""), f"{one.status} {one.reason}, though the provider took it"
+    if one.undelivered:
+        return ("once", "not delivered, and the report of that lost"), None
     if one.channel == wanted.channel:
         return ("once", ""), None
     gave_up = any(m.channel == wanted.channel and m.status in ("failed", "suppressed") for m in messages)

@@ -10,12 +10,14 @@ from itertools import pairwise
 from typing import Any
 
 import boto3
+import httpx
 
-from bench.recount_faults import Told
+from bench.recount_faults import SENT, Told
 from carillon.adapters.dynamodb.items import item_from_wire
 from carillon.adapters.dynamodb.message_items import message_from_item
 from carillon.adapters.dynamodb.record_items import record_from_item
 from carillon.domain.messages import Message
+from local.config import TWILIO_ACCOUNT
 from local.replay.cloud import Addresses
 from local.replay.player import MANAGER
 
@@ -44,8 +46,21 @@ def gather(addresses: Addresses, org_id: str, outbox: Sequence[dict[str, Any]], 
         elif item.get("ty") == "record" and not record_from_item(item).settled:
             held.unplanned.append(str(item["rec"]))
     calls, held.strays = _calls(messages, outbox)
-    held.messages = [replace(_told(message), calls=calls[message.id]) for message in messages]
+    undelivered = _undelivered(addresses)
+    for message in messages:
+        told = replace(_told(message), calls=calls[message.id])
+        if told.status in SENT and not told.calls and message.provider_id in undelivered:
+            told = replace(told, calls=1, undelivered=True)
+        held.messages.append(told)
     return held
+
+
+def _undelivered(addresses: Addresses) -> set[str]:
+    """Ask Twilio what it took and could not deliver: that stands in no outbox."""
+    account, token = TWILIO_ACCOUNT
+    path = f"/2010-04-01/Accounts/{account}/Messages.json"
+    answer = httpx.get(f"{addresses.twilio_url}{path}", params={"PageSize": "100000"}, auth=(account, token))
+    return {message["sid"] for message in answer.raise_for_status().json()["messages"] if message["error_code"]}
 
 
 def _items(addresses: Addresses) -> Iterator[dict[str, Any]]:

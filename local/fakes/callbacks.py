@@ -9,7 +9,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urldefrag, urlencode
+from urllib.parse import parse_qsl, urldefrag, urlencode
 
 import aiohttp
 
@@ -19,12 +19,16 @@ from local.timers import Background
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 15.0
-_RETRY_AFTER_S = 5.0
-_HTTP_ERROR = 400
+_RETRY_AFTER_S = 1.0
+_HTTP_ERROR, _SERVER_ERROR = 400, 500
 
 
 class Callbacks:
-    """Posts provider callbacks when they are due. One that can't be connected is tried once more, as Twilio does."""
+    """Posts provider callbacks when they are due.
+
+    One that fails is repeated as Twilio does: by default once, and only if no connection was made; the address's
+    fragment may say otherwise (`rc`: how often, `rp`: after what of ct, rt, 4xx, 5xx or all).
+    """
 
     def __init__(self, store: Store, clock: SimulatedClock, session: aiohttp.ClientSession) -> None:
         self._waiting = Waiting(store, "callback")
@@ -60,12 +64,25 @@ class Callbacks:
             async with self._session.post(
                 entry["url"], data=entry["body"].encode(), headers=entry["headers"], timeout=timeout
             ) as response:
-                if response.status >= _HTTP_ERROR:
-                    _log.warning("callback answered %s", response.status)
-        except (aiohttp.ClientError, TimeoutError) as error:
+                if response.status < _HTTP_ERROR:
+                    return
+                _log.warning("callback answered %s", response.status)
+                failure = "5xx" if response.status >= _SERVER_ERROR else "4xx"
+        except TimeoutError as error:
             _log.warning("callback failed: %r", error)
-            if entry["attempt"] == 1:
-                self._waiting.add(self._clock.time() + _RETRY_AFTER_S, {**entry, "attempt": 2})
+            failure = "rt"
+        except aiohttp.ClientError as error:
+            _log.warning("callback failed: %r", error)
+            failure = "ct"
+        count, policy = retries(entry["url"])
+        if entry["attempt"] <= count and (failure in policy or "all" in policy):
+            self._waiting.add(self._clock.time() + _RETRY_AFTER_S, {**entry, "attempt": entry["attempt"] + 1})
+
+
+def retries(url: str) -> tuple[int, frozenset[str]]:
+    """Read from an address's fragment how often a callback is repeated, and after which failures."""
+    overrides = dict(parse_qsl(urldefrag(url).fragment))
+    return int(overrides.get("rc", "1")), frozenset(overrides.get("rp", "ct").split(","))
 
 
 def signature(token: str, url: str, parameters: Mapping[str, str]) -> str:

@@ -33,6 +33,7 @@ class Addresses:
     operator_key: str
     backend_url: str = ""
     region: str = ""
+    twilio_url: str = ""
 
 
 @contextmanager
@@ -76,8 +77,15 @@ def _wait(process: subprocess.Popen[bytes], facts: Path, said: Path) -> Addresse
             raise CloudFailedError(f"the local cloud did not start:\n{said.read_text(errors='replace')[-2000:]}")
         time.sleep(0.05)
     found = json.loads(facts.read_text())
-    backend = found["aws_endpoints"]["default"]
-    return Addresses(found["api_url"], found["tools_url"], found["operator_key"], backend, found["region"])
+    endpoints = found["aws_endpoints"]
+    return Addresses(
+        api_url=found["api_url"],
+        tools_url=found["tools_url"],
+        operator_key=found["operator_key"],
+        backend_url=endpoints["default"],
+        region=found["region"],
+        twilio_url=endpoints["twilio"],
+    )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

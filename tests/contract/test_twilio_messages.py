@@ -115,7 +115,7 @@ def test_twilio_takes_what_we_send(prism: str, description: Path, forms: list[di
     rendered = RIGHT[case].rendered
     # The description allows unknown fields, and Twilio ignores them: a misspelt one must not pass.
     assert set(form) <= set(fields(description))
-    assert form["StatusCallback"] == f"{CALLBACK}/callbacks/twilio/status?m={'a-B_9' * 40}"
+    assert form["StatusCallback"] == f"{CALLBACK}/callbacks/twilio/status?m={'a-B_9' * 40}#rc=5&rp=all"
     assert 1 <= int(form["ValidityPeriod"]) <= LONGEST_VALIDITY
     assert ("Body" in form) is (rendered.content_sid is None)
     assert json.loads(form.get("ContentVariables", "{}")) == rendered.variables

@@ -28,6 +28,7 @@ class Listener(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.received: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.url = f"http://127.0.0.1:{self.server_port}/status?m=a%20b"
+        self.status = 204
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -37,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"])).decode()
         form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
         self.server.received.append((self.path, dict(self.headers.items()), form))
-        self.send_response(204)
+        self.send_response(self.server.status)
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
@@ -108,6 +109,17 @@ def test_free_text_outside_the_window_fails_by_callback_and_reaches_nobody(
     (_, _, form) = listener.received[0]
     assert (form["MessageStatus"], form["ErrorCode"]) == ("failed", "63016")
     assert outbox(cloud) == []
+
+
+@pytest.mark.parametrize(("overrides", "times"), [("", 1), ("#rc=3&rp=5xx", 4), ("#rc=5&rp=all", 6), ("#rc=2", 1)])
+def test_a_report_that_meets_an_error_comes_again_as_its_address_asks(
+    cloud: RunningCloud, listener: Listener, overrides: str, times: int
+) -> None:
+    listener.status = 500
+    assert send(cloud, StatusCallback=listener.url + overrides).status_code == 201
+    cloud.advance("PT1M")
+    assert [form["MessageStatus"] for _, _, form in listener.received] == ["failed"] * times
+    assert {path for path, _, _ in listener.received} == {"/status?m=a%20b"}
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_an_approved_template_is_filled_and_the_token_comes_back(http: PlayedSes
     assert http.form() == {
         "To": "whatsapp:+31612345678",
         "From": "whatsapp:+15550001111",
-        "StatusCallback": "https://carillon.example/callbacks/twilio/status?m=tok_EN-1",
+        "StatusCallback": "https://carillon.example/callbacks/twilio/status?m=tok_EN-1#rc=5&rp=all",
         "ValidityPeriod": "3600",
         "ContentSid": "HX1",
         "ContentVariables": '{"1": "Anna", "2": "14:30"}',

@@ -22,6 +22,9 @@ from carillon.ports.delivery import Outcome, Outgoing
 
 TIMEOUTS = (3.0, 7.0)
 """Seconds to connect and to wait. Twilio's own client waits for ever, and a function killed meanwhile knows nothing."""
+PERSISTENT = "#rc=5&rp=all"
+"""Twilio's connection overrides, which it leaves out of the request and its signature: a report that was not taken,
+for whatever reason, comes up to five times again. Without them one that met an error of ours would be lost."""
 LONGEST_VALIDITY = 36_000
 """Seconds; Twilio keeps a message no longer."""
 
@@ -112,7 +115,7 @@ class TwilioWhatsapp:
         request: dict[str, Any] = {
             "to": f"whatsapp:{outgoing.to}",
             "from_": sender,
-            "status_callback": f"{self._callback_url}/callbacks/twilio/status?m={outgoing.token}",
+            "status_callback": f"{self._callback_url}/callbacks/twilio/status?m={outgoing.token}{PERSISTENT}",
             "validity_period": min(LONGEST_VALIDITY, outgoing.valid_seconds),
         }
         if rendered.content_sid is None:
