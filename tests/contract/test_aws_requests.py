@@ -14,17 +14,22 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from carillon.adapters.providers.eum_sms import EumSms
 from carillon.adapters.providers.ses import SesEmail
+from carillon.adapters.providers.sns_endpoints import SnsEndpoints
+from carillon.adapters.providers.sns_push import SnsPush
 from carillon.adapters.providers.sns_sms import SnsSms
 from carillon.adapters.queues import SqsQueues
 from carillon.adapters.schedules import EventBridgeSchedules
 from carillon.adapters.secrets import DeploymentSecret
-from carillon.adapters.tokens import SignedTokens
+from carillon.adapters.tokens import SignedLinks, SignedTokens
+from carillon.adapters.vault import KmsVault
 from carillon.domain.constraints import ID_PATTERN
 from carillon.domain.ids import digest
 from carillon.domain.messages import MessageKey
 from carillon.domain.organizations import data_set
-from carillon.ports.delivery import Outgoing, Rendered
+from carillon.domain.reach import Device, Platform
+from carillon.ports.delivery import Attachment, Outgoing, Rendered
 from carillon.ports.queues import Due, Ready
 from tests.aws_rules import Watch
 from tests.builders import NOW
@@ -33,7 +38,12 @@ from tests.doubles import SetClock
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/000000000000/queue"
 ARN = "arn:aws:sqs:eu-central-1:000000000000:queue"
 ROLE = "arn:aws:iam::000000000000:role/scheduler"
+ENDPOINT = "arn:aws:sns:eu-central-1:000000000000:endpoint/GCM/app/1"
+PLATFORMS: tuple[tuple[Platform, str], ...] = (("fcm", "GCM"), ("apns", "APNS"), ("apns", "APNS_SANDBOX"))
 ANSWERS: dict[str, dict[str, Any]] = {
+    "CreatePlatformEndpoint": {"EndpointArn": ENDPOINT},
+    "GetEndpointAttributes": {"Attributes": {"Enabled": "false"}},
+    "Encrypt": {"CiphertextBlob": b"sealed"},
     "GetSecretValue": {"SecretString": '{"signing_key": "k"}'},
     "SendMessageBatch": {"Failed": []},
 }
@@ -111,6 +121,51 @@ def test_an_email_is_one_that_ses_takes(
 @given(text=texts, number=st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), sender=st.sampled_from(["", "Aurora1"]))
 def test_an_sms_is_one_that_sns_takes(clients: Any, watch: Watch, text: str, number: str, sender: str) -> None:
     sent = SnsSms(clients("sns"), sender_id=sender).send(outgoing(number, text))
+    assert sent.kind == "accepted", watch.refused
+
+
+@FEW
+@given(text=texts, number=st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), seconds=st.integers(60, 10_000_000))
+def test_an_sms_is_one_that_end_user_messaging_takes(
+    clients: Any, watch: Watch, text: str, number: str, seconds: int
+) -> None:
+    eum = EumSms(clients("pinpoint-sms-voice-v2"), origination="Aurora1", configuration_set="sms", max_price="0.50")
+    sent = eum.send(outgoing(number, text, valid_seconds=seconds))
+    assert sent.kind == "accepted", watch.refused
+
+
+@FEW
+@given(text=texts, title=lines, seconds=st.integers(60, 10_000_000))
+@example("🎂" * 1600, "ł" * 200, 60)
+def test_a_push_message_is_one_that_sns_takes(clients: Any, watch: Watch, text: str, title: str, seconds: int) -> None:
+    devices = tuple(
+        Device(id=LONGEST, platform=platform, endpoint=ENDPOINT.replace("GCM", kind)) for platform, kind in PLATFORMS
+    )
+    message = outgoing("", text, rendered=Rendered(text, subject=title), valid_seconds=seconds, devices=devices)
+    assert SnsPush(clients("sns")).send(message).kind == "accepted", watch.refused
+
+
+@FEW
+@given(org_id=organizations, token=st.from_regex(r"[A-Za-z0-9:_-]{1,2048}", fullmatch=True))
+def test_a_device_is_registered_as_sns_takes_it(clients: Any, org_id: str, token: str) -> None:
+    application = "arn:aws:sns:eu-central-1:000000000000:app/GCM/app"
+    assert SnsEndpoints(lambda: clients("sns")).register(org_id, application, token) == ENDPOINT
+
+
+@FEW
+@given(org_id=organizations, secret=st.text(st.characters(codec="utf-8"), max_size=2000))
+def test_a_secret_is_sealed_as_kms_takes_it(clients: Any, org_id: str, secret: str) -> None:
+    vault = KmsVault(lambda: clients("kms"), "arn:aws:kms:eu-central-1:000000000000:key/1")
+    assert vault.seal(org_id, {"auth_token": secret})
+
+
+def test_an_invitation_with_a_way_out_is_one_that_ses_takes(clients: Any, watch: Watch) -> None:
+    ses = SesEmail(clients("sesv2"), from_address="no-reply@carillon.example", configuration_set="main")
+    file = Attachment("invite.ics", "text/calendar; method=REQUEST; charset=UTF-8", b"BEGIN:VCALENDAR\r\n" * 500)
+    way_out = SignedLinks(lambda: "key", "https://api.carillon.example").unsubscribe(LONGEST + "~test", LONGEST)
+    sent = ses.send(
+        outgoing("anna@example.com", "x", attachments=(file,), unsubscribe=way_out, from_address="a@b.example")
+    )
     assert sent.kind == "accepted", watch.refused
 
 

@@ -67,8 +67,9 @@ class EumSms:
 
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one text message, which AWS splits into parts itself."""
+        request = self._request(outgoing)
         try:
-            answer = self._client.send_text_message(**self._request(outgoing))
+            answer = self._client.send_text_message(**request)
         except ClientError as error:
             return _by_reason(error) or _by_code(error)
         except FAILURES as error:

@@ -64,12 +64,10 @@ class SnsPush:
 
     def _publish(self, outgoing: Outgoing, device: Device) -> Answer:
         platform = platform_of(device.endpoint)
+        message, attributes = _message(outgoing, platform), _attributes(outgoing, platform)
         try:
             answer = self._client.publish(
-                TargetArn=device.endpoint,
-                MessageStructure="json",
-                Message=_message(outgoing, platform),
-                MessageAttributes=_attributes(outgoing, platform),
+                TargetArn=device.endpoint, MessageStructure="json", Message=message, MessageAttributes=attributes
             )
         except FAILURES as error:
             found = outcome_of(error, permanent=PERMANENT, misconfigured=MISCONFIGURED, texts=TEXTS)
