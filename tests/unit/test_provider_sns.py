@@ -43,6 +43,15 @@ def test_an_sms_is_transactional_and_from_the_sender_id_where_there_is_one(
         assert SnsSms(sns, sender_id=sender_id).send(outgoing()) == Outcome("accepted", provider_id="m-1", parts=1)
 
 
+def test_no_sms_costs_more_than_it_may(sns: Any) -> None:
+    price = {"AWS.SNS.SMS.MaxPrice": {"DataType": "Number", "StringValue": "0.15"}}
+    request = {"PhoneNumber": "+31612345678", "Message": "Tot morgen", "MessageAttributes": TRANSACTIONAL | price}
+    with Stubber(sns) as stub:
+        stub.add_response("publish", {"MessageId": "m-1"}, request)
+        assert SnsSms(sns, sender_id="", max_price="0.15").send(outgoing()).kind == "accepted"
+        stub.assert_no_pending_responses()
+
+
 @pytest.mark.parametrize(("text", "parts"), [("a" * 160, 1), ("a" * 161, 2), ("ł" * 70, 1), ("ł" * 71, 2)])
 def test_the_parts_are_counted_on_the_text_that_goes_out(sns: Any, text: str, parts: int) -> None:
     with Stubber(sns) as stub:
