@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from carillon.runtime.sending import MISCONFIGURED
 from local.template import load
 
 ROOT: Final = Path(__file__).parents[2]
@@ -232,3 +233,17 @@ def test_receipts_arrive_raw() -> None:
     subscription = of_type("AWS::SNS::Subscription")["DeliveryEventsToReceipts"]
     assert subscription["RawMessageDelivery"] is True
     assert subscription["Endpoint"] == {"Fn::GetAtt": ["ReceiptsQueue", "Arn"]}
+
+
+def test_every_sender_counts_refusals_of_the_deployments_sender_for_one_alarm() -> None:
+    filters = [
+        each
+        for each in of_type("AWS::Logs::MetricFilter").values()
+        if each["MetricTransformations"][0]["MetricName"] == "MisconfiguredSenders"
+    ]
+    senders = {f"{name.removesuffix('Function')}LogGroup" for name in FUNCTIONS if name.startswith("Send")}
+    assert {each["LogGroupName"]["Ref"] for each in filters} == senders
+    # As `runtime/sending.py` logs it.
+    assert {each["FilterPattern"] for each in filters} == {f'{{ $.message = "{MISCONFIGURED}" }}'}
+    alarm = of_type("AWS::CloudWatch::Alarm")["MisconfiguredSendersAlarm"]
+    assert (alarm["MetricName"], alarm["Threshold"], alarm["Statistic"]) == ("MisconfiguredSenders", 1, "Sum")

@@ -9,6 +9,7 @@ from carillon.adapters.dynamodb.content_templates import ContentTemplates
 from carillon.adapters.dynamodb.table import Table
 from carillon.adapters.dynamodb.templates import DynamoTrialTexts, OwnTextLookup
 from carillon.adapters.rendering.formatting import Facts, build_values
+from carillon.adapters.rendering.notices import write_notice
 from carillon.adapters.rendering.previewing import sample
 from carillon.adapters.rendering.renderer import TemplateRenderer
 from carillon.adapters.rendering.texts import answer
@@ -17,6 +18,7 @@ from carillon.domain.clients import Client, Staff
 from carillon.domain.connections import templates_owner
 from carillon.domain.decide import purpose_of, whatsapp_template
 from carillon.domain.messages import Message
+from carillon.domain.notices import Notice
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OWN_KEY, Place
 from carillon.domain.recipients import client_recipient, staff_recipient
@@ -50,6 +52,9 @@ class TemplateComposer:
             raise RenderingFailed("there is nothing to write about")
         if message.occasion.answer is not None:
             own, locale, values = self._of_answer(message, snapshot, settings)
+        elif message.occasion.notice is not None:
+            about, now = Notice.read(message.occasion.notice), self._clock.now()
+            own, locale, values = write_notice(about, snapshot.organization, settings, now)
         elif message.occasion.trial is not None:
             own, locale, values = self._of_trial(message, snapshot.organization.id, settings)
         else:

@@ -102,7 +102,7 @@ def whatsapp(report: Report) -> Sender:
     provider = TwilioWhatsapp(
         kept.read, sender=told.whatsapp_from, api_url=told.twilio_api_url, callback_url=told.public_base_url
     )
-    sender = _sender("whatsapp", report, told, provider, SignedTokens(kept.signing_key))
+    sender = _sender("whatsapp", report, told, provider, SignedTokens(kept.signing_key), look_up=provider)
     number = told.whatsapp_from.removeprefix("whatsapp:")
     return replace(sender, shared=SharedNumber(number, DynamoLastWriters(table(told.table_name))))
 

@@ -34,14 +34,18 @@ PROBE = timedelta(minutes=1)
 
 def paused(state: ChannelState, now: datetime, reason: str | None) -> ChannelState:
     """Pause a sender that its provider refused: five minutes, and twice as long each time, up to an hour."""
-    again = state.pauses if state.status == "paused" else 0
-    until = now + min(FIRST_PAUSE * 2 ** min(again, 8), LONGEST_PAUSE)
-    return replace(state, status="paused", paused_until=iso(until), reason=reason, pauses=again + 1)
+    until = now + min(FIRST_PAUSE * 2 ** min(state.pauses, 8), LONGEST_PAUSE)
+    return replace(state, status="paused", paused_until=iso(until), reason=reason, pauses=state.pauses + 1)
 
 
 def probed(state: ChannelState, now: datetime) -> ChannelState:
     """Let one message try a paused sender, and the others wait for what becomes of it."""
     return replace(state, paused_until=iso(now + PROBE))
+
+
+def tried_again(state: ChannelState) -> ChannelState:
+    """Put a paused sender to use again that others stood in for; being refused once more, it goes on where it was."""
+    return replace(state, status="active", paused_until=None)
 
 
 def resumed(state: ChannelState) -> ChannelState:

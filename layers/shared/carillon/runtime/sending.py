@@ -7,6 +7,7 @@ from carillon.runtime.batch import Answer, Failures, Message, queue_messages, wh
 from carillon.runtime.logging import logger
 
 R = TypeVar("R")
+MISCONFIGURED = "misconfigured"
 
 
 class Result(Protocol):
@@ -14,7 +15,7 @@ class Result(Protocol):
 
     @property
     def result(self) -> str:
-        """Sent, dropped, deferred, failed, unknown or busy."""
+        """Sent, dropped, deferred, failed, unknown, busy, paused or misconfigured."""
 
     @property
     def ids(self) -> Mapping[str, str | None]:
@@ -37,7 +38,9 @@ def send_batch(
     def handle(messages: Sequence[Message]) -> Failures:
         results = send([read(message.body) for message in messages])
         for result in results:
-            logger().info(result.result, extra={**result.ids, "reason": result.reason})
+            # The deployment's own sender is refused: that concerns everybody, and an alarm counts these entries.
+            log = logger().error if result.result == MISCONFIGURED else logger().info
+            log(result.result, extra={**result.ids, "reason": result.reason})
         pairs = zip(messages, results, strict=True)
         return {message.id: ComesAgainError(message.id) for message, result in pairs if result.result == "busy"}
 

@@ -1,13 +1,15 @@
 """What a provider is asked to send: the rendered message, from whom, to where, and what goes with it."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from carillon.domain.channels import Channel
 from carillon.domain.connections import own_sender
 from carillon.domain.messages import Message
 from carillon.domain.own_channels import OwnSender
+from carillon.domain.patience import patience
 from carillon.domain.reach import Device
 from carillon.domain.recheck import Recheck
+from carillon.domain.settings import Settings
 from carillon.domain.simulation import is_test_data
 from carillon.domain.values import value
 from carillon.ports.channels import OwnSenders
@@ -40,21 +42,32 @@ class OutgoingMaker:
             to=checked.address,
             rendered=rendered,
             token=self.tokens.issue(org_id, message.key),
-            valid_seconds=max(60, int((message.deadline - now).total_seconds())),
+            valid_seconds=_valid_seconds(message, snapshot, settings, now),
             sender_name=settings.name,
             reply_to=settings.contact.email,
             attempt=message.attempt + 1,
-            own=self._own(org_id, message.channel, snapshot),
+            own=self._own(org_id, message, snapshot),
             devices=_devices(message, snapshot),
         )
+        if message.occasion.notice is not None:
+            # From the deployment alone: the organization's own sender may be what it is about.
+            return replace(outgoing, reply_to=None)
         return self.mailing.complete(outgoing, message, snapshot) if self.mailing is not None else outgoing
 
-    def _own(self, org_id: str, channel: Channel | None, snapshot: Snapshot) -> OwnSender | None:
+    def _own(self, org_id: str, message: Message, snapshot: Snapshot) -> OwnSender | None:
         """Open the organization's own sender where it is in use; test data has none that could be opened."""
-        organization, settings = snapshot.organization, snapshot.settings
-        if channel is None or organization is None or settings is None or is_test_data(org_id):
+        organization, settings, channel = snapshot.organization, snapshot.settings, message.channel
+        none = channel is None or message.occasion.notice is not None or is_test_data(org_id)
+        if none or channel is None or organization is None or settings is None:
             return None
         return self.own.of(org_id, channel, own_sender(channel, organization, settings))
+
+
+def _valid_seconds(message: Message, snapshot: Snapshot, settings: Settings, now: datetime) -> int:
+    """Say how long it is of use: until its deadline, or until the next channel gets its turn."""
+    waits = patience(message, settings, snapshot.clients.get(message.client_id or ""))
+    left = message.deadline - now
+    return max(60, int(min(left, waits if waits is not None else left).total_seconds()))
 
 
 def _devices(message: Message, snapshot: Snapshot) -> tuple[Device, ...]:

@@ -10,13 +10,13 @@ from dataclasses import field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from carillon.domain.channel_states import ChannelState, paused, probed, resumed
+from carillon.domain.channel_states import ChannelState, paused, probed, resumed, tried_again
 from carillon.domain.channels import Channel
 from carillon.domain.connections import own_sender
 from carillon.domain.messages import Message
 from carillon.domain.notices import Notice, notice_message
 from carillon.domain.simulation import is_test_data
-from carillon.domain.times import parse_instant
+from carillon.domain.times import iso, parse_instant
 from carillon.domain.values import value
 from carillon.ports.delivery import Outcome
 from carillon.ports.pauses import ChannelStates
@@ -33,12 +33,30 @@ WORKS = frozenset({"accepted", "permanent"})
 """Answers that only a sender which is set up right gets."""
 
 
+OWN_FAULTS: dict[Channel, frozenset[str]] = {
+    "email": frozenset({"MessageRejected", "MailFromDomainNotVerifiedException"}),
+    "sms": frozenset({"InvalidParameter", "ValidationException", "ResourceNotFoundException", "ConflictException"}),
+    "push": frozenset({"PlatformApplicationDisabled"}),
+}
+"""Channels on which an own sender goes through the deployment's account at AWS, with the codes that blame the sender.
+Whatever else is misconfigured there is the deployment's, and concerns everybody."""
+
+
 @value
 class Gate:
     """Whether a sender may be used: `until` when it rests. `state`: of an own sender, as this message found it."""
 
     until: datetime | None = None
     state: ChannelState | None = None
+
+
+@value
+class Refusal:
+    """Until when a sender rests, whose it is, and what notes that; for an `own` one its organization is told."""
+
+    until: datetime
+    own: bool
+    note: Callable[[], None] = lambda: None
 
 
 class SharedPause:
@@ -87,42 +105,51 @@ class Pausing:
 
     def gate(self, org_id: str, message: Message, snapshot: Snapshot, now: datetime) -> Gate:
         """Say whether a message may be sent now. One message may try a sender whose pause is over."""
-        state = _own_state(org_id, message, snapshot)
-        if state is None or message.channel is None:
-            return Gate(until=self.shared.gate(now))
-        if state.status != "paused" or state.paused_until is None:
+        channel, state = message.channel, _own_state(org_id, message, snapshot)
+        if channel is None:
+            return Gate()
+        if channel == "email" and state is not None and state.status == "paused":
+            # The deployment's address stands in meanwhile, so nothing waits.
+            self._try_again(org_id, channel, state, now)
+            state = None
+        if state is None or channel in OWN_FAULTS:
+            until = self.shared.gate(now)
+            if until is not None:
+                return Gate(until)
+        if state is None or state.status != "paused" or state.paused_until is None:
             return Gate(state=state)
         until = parse_instant(state.paused_until)
         if now < until:
             return Gate(until, state)
         trying = probed(state, now)
-        if self.states.change(org_id, message.channel, state, trying):
+        if self.states.change(org_id, channel, state, trying):
             return Gate(state=trying)
         return Gate(now + PROBE, state)
 
-    def refused(
-        self, org_id: str, message: Message, snapshot: Snapshot, gate: Gate, code: str | None
-    ) -> tuple[datetime, Callable[[], None]]:
+    def refused(self, org_id: str, message: Message, snapshot: Snapshot, gate: Gate, code: str | None) -> Refusal:
         """Say until when a sender rests that was just refused, and give what notes it.
 
         Noting comes after the message's outcome is written. Should it not happen, the next message's refusal does it.
         """
-        now = self.clock.now()
-        if gate.state is None or message.channel is None:
-            return self.shared.refused(now), lambda: None
-        channel, before = message.channel, gate.state
+        now, channel, before = self.clock.now(), message.channel, gate.state
+        if before is None or channel is None or code not in OWN_FAULTS.get(channel, {code}):
+            return Refusal(self.shared.refused(now), own=False)
         after = paused(before, now, code)
-        until = parse_instant(after.paused_until or "")
-        return until, lambda: self._pause(org_id, channel, before, after, snapshot, now)
+        until = now if channel == "email" else parse_instant(after.paused_until or iso(now))
+        return Refusal(until, own=True, note=lambda: self._pause(org_id, channel, before, after, snapshot, now))
 
     def answered(self, org_id: str, message: Message, gate: Gate, outcome: Outcome) -> None:
         """End the pause of a sender that took a message, or refused it for the message's own sake."""
-        if outcome.kind not in WORKS:
+        if outcome.kind not in WORKS or message.channel is None:
             return
-        if gate.state is None:
+        if gate.state is None or message.channel in OWN_FAULTS:
             self.shared.works()
-        elif gate.state.status == "paused" and message.channel is not None:
+        if gate.state is not None and gate.state.pauses:
             self.states.change(org_id, message.channel, gate.state, resumed(gate.state))
+
+    def _try_again(self, org_id: str, channel: Channel, state: ChannelState, now: datetime) -> None:
+        if state.paused_until is not None and now >= parse_instant(state.paused_until):
+            self.states.change(org_id, channel, state, tried_again(state))
 
     def _pause(
         self,
@@ -137,7 +164,7 @@ class Pausing:
         if organization is None or settings is None:
             return
         notice = None
-        if before.status != "paused":
+        if not before.pauses:
             about = Notice("channel_paused", channel, now)
             notice = notice_message(org_id, about, organization, settings, now, self.ids.ulid(now))
         days = settings.retention_days
@@ -151,5 +178,7 @@ def _own_state(org_id: str, message: Message, snapshot: Snapshot) -> ChannelStat
     organization, settings = snapshot.organization, snapshot.settings
     alone = message.occasion.notice is not None or is_test_data(org_id)
     if alone or organization is None or settings is None or message.channel is None:
+        return None
+    if message.channel == "email" and settings.email_sender.from_ == "no_reply":
         return None
     return own_sender(message.channel, organization, settings)

@@ -22,7 +22,7 @@ from carillon.services.blocks import BLOCKED, Blocks
 from carillon.services.closing import Closing
 from carillon.services.fallback import Fallback
 from carillon.services.gone_devices import GoneDevices
-from carillon.services.pausing import Gate, Pausing
+from carillon.services.pausing import Gate, Pausing, Refusal
 from carillon.services.waiting import hand_over
 
 WRITES = 3
@@ -81,17 +81,18 @@ class Settling:
     def settle(self, held: Held, outcome: Outcome) -> Sent:
         """Write the outcome of a claimed message; what can't be set going now is found by the redelivery."""
         ready, message, now = held.ready, held.message, self.clock.now()
-        note = _nothing
+        refusal: Refusal | None = None
         if outcome.kind == "misconfigured":
-            until, note = self.pausing.refused(ready.org_id, message, held.snapshot, held.gate, outcome.code)
-            moved, then, decided = self._resting(held, until, now)
-            result: Result = "paused" if held.gate.state is not None else "misconfigured"
+            refusal = self.pausing.refused(ready.org_id, message, held.snapshot, held.gate, outcome.code)
+            moved, then, decided = self._resting(held, refusal.until, now)
+            result: Result = "paused" if refusal.own else "misconfigured"
         else:
             moved, result = self._moved(held, outcome, now)
             then, decided = self._following(held, moved)
         self._write(held, moved, then)
         decided = self._go_on(held, outcome, moved, then, now) and decided
-        self._guarded(ready, note)
+        if refusal is not None:
+            self._guarded(ready, refusal.note)
         self._guarded(ready, lambda: self.pausing.answered(ready.org_id, message, held.gate, outcome))
         if self.gone is not None and outcome.gone:
             gone = self.gone
@@ -125,7 +126,8 @@ class Settling:
     def _resting(self, held: Held, until: datetime, now: datetime) -> tuple[Moved, Message | None, bool]:
         """Decide what becomes of the message that met the refusal."""
         failed = Moved("failed", now, MISCONFIGURED)
-        then, decided = self._following(held, failed)
+        # Where another sender stands in at once, the message stays on its channel.
+        then, decided = self._following(held, failed) if until > now else (None, True)
         at = _after_pause(held.message, until)
         if then is None and at < held.message.deadline:
             return Moved("queued", now, MISCONFIGURED, not_before=at), None, decided
@@ -225,7 +227,3 @@ def ids_of(ready: Ready) -> dict[str, str]:
 
 def _after_pause(message: Message, until: datetime) -> datetime:
     return until + AFTER_PAUSE * spread(message.id)
-
-
-def _nothing() -> None:
-    """Note nothing."""

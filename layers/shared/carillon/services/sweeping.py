@@ -14,7 +14,7 @@ from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.times import iso
 from carillon.domain.values import value
 from carillon.ports.messages import Messages, Moved
-from carillon.ports.queues import Due, Queues
+from carillon.ports.queues import Due, Queues, Ready
 from carillon.ports.reading import Reader, Want
 from carillon.ports.records import DueRow, DueRows, Records
 from carillon.ports.system import Clock
@@ -102,23 +102,28 @@ class Sweep:
         count = 0
         for message in self._all(org_id, MessageFilter(status="sending"), now):
             if message.lease_until is not None and message.lease_until <= now - PATIENCE:
-                count += self.messages.abandon(org_id, message, Moved("unknown", now, "connection_lost"))
+                if self.messages.abandon(org_id, message, Moved("unknown", now, "connection_lost")):
+                    count += 1
+                    # Its sender has it looked up, where its provider can be asked.
+                    self.queues.send_ready([self._ready(org_id, message)])
         return count
 
     def _queued(self, org_id: str, since: datetime, now: datetime) -> tuple[int, datetime]:
         """Queue again what waits for longer than it should; looks at each message once, or until it has moved."""
         until = now - PATIENCE
         made = self._all(org_id, MessageFilter(since=since, until=until), now)
-        waiting = [message for message in made if message.status == "queued"]
-        stuck = [message for message in waiting if (message.not_before or message.created_at) <= until]
+        waiting = [message for message in made if message.status == "queued" or message.fallback_at is not None]
+        stuck = [message for message in waiting if _turn(message) <= until]
         for message in stuck:
-            record = None
-            if not message.occasion.alone:
-                record = self.reader.read([Want(org_id, record=message.occasion.record)])[0].record
-            # Of a record that is gone the sender says so, and the message rests no longer.
-            ready = ready_of(org_id, message, record) if record is not None else ready_alone(org_id, message)
-            self.queues.send_ready([ready])
+            self.queues.send_ready([self._ready(org_id, message)])
         return len(stuck), min([until, *(message.created_at for message in waiting)])
+
+    def _ready(self, org_id: str, message: Message) -> Ready:
+        record = None
+        if not message.occasion.alone:
+            record = self.reader.read([Want(org_id, record=message.occasion.record)])[0].record
+        # Of a record that is gone the sender says so, and the message rests no longer.
+        return ready_of(org_id, message, record) if record is not None else ready_alone(org_id, message)
 
     def _due(self, org_id: str, since: datetime, now: datetime) -> tuple[int, datetime]:
         """Put reminders on the due queue whose schedule did not fire."""
@@ -199,6 +204,11 @@ class Sweep:
             position = page.position
             if position is None:
                 return
+
+
+def _turn(message: Message) -> datetime:
+    """Say since when a message's turn has come: to be sent, or to have the next channel stand in for it."""
+    return message.fallback_at or message.not_before or message.created_at
 
 
 def _current(record: StoredRecord, row: DueRow) -> Planned | None:

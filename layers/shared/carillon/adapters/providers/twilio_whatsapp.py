@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import field
+from datetime import UTC, datetime, time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,16 +16,19 @@ from twilio.rest import Client
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from carillon.adapters.providers.twilio_codes import outcome_of
+from carillon.adapters.providers.twilio_lookup import match
 from carillon.adapters.secrets import Secrets
 from carillon.domain.own_channels import OwnSender
 from carillon.domain.values import value
-from carillon.ports.delivery import Outcome, Outgoing
+from carillon.ports.delivery import Found, LookUpFailed, Outcome, Outgoing
 
 TIMEOUTS = (3.0, 7.0)
 """Seconds to connect and to wait. Twilio's own client waits for ever, and a function killed meanwhile knows nothing."""
 PERSISTENT = "#rc=5&rp=all"
 """Twilio's connection overrides, which it leaves out of the request and its signature: a report that was not taken,
 for whatever reason, comes up to five times again. Without them one that met an error of ours would be lost."""
+LISTED = 200
+"""Messages of one person and one day that are looked through."""
 LONGEST_VALIDITY = 36_000
 """Seconds; Twilio keeps a message no longer."""
 
@@ -96,6 +100,20 @@ class TwilioWhatsapp:
             # A 2xx whose body is not what Twilio documents: it may well have been taken.
             return Outcome("unknown", reason="connection_lost", code="unreadable_answer")
         return Outcome("accepted", provider_id=message.sid)
+
+    def find(self, outgoing: Outgoing, begin: datetime, end: datetime) -> Found | None:
+        """Find a message whose answer was lost in Twilio's list; raises LookUpFailed. See the port `LookUp`."""
+        account = self._account(outgoing.own)
+        midnight = datetime.combine(begin.date(), time(), UTC)  # the list is filtered by days
+        try:
+            listed = self._client(account).messages.list(
+                to=f"whatsapp:{outgoing.to}", from_=account.sender, date_sent_after=midnight, limit=LISTED
+            )
+        except (TwilioRestException, TwilioServiceException, RequestException) as error:
+            raise LookUpFailed(type(error).__name__) from error
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise LookUpFailed("unreadable_answer") from error
+        return match(listed, outgoing.rendered.text, begin, end)
 
     def _account(self, own: OwnSender | None) -> Account:
         if own is not None:

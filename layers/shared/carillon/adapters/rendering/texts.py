@@ -127,6 +127,17 @@ def answer(key: str, channel: str, locale: str) -> str:
     return fold(text) if channel == "sms" else text
 
 
+def notice(kind: str, locale: str) -> tuple[str, str]:
+    """Give subject and body of a notice as templates, in a locale's language or English."""
+    text = parts(built_in_locale(locale) or "en")["notices"][kind]
+    return text["subject"], text["body"]
+
+
+def labels(locale: str, group: str) -> dict[str, str]:
+    """Give what a locale's language calls the entries of a group of the catalog (`channels`)."""
+    return dict((_file(built_in_locale(locale) or "en", "_catalog") or {}).get(group, {}))
+
+
 def all_built_in() -> Iterator[tuple[str, Audience, Channel, str, BuiltIn | None]]:
     """Walk every row, offered audience, channel and built-in locale, with its text or None."""
     for row in ROWS.values():
