@@ -10,16 +10,20 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
+from openapi_schema_validator import OAS30Validator
 from requests import PreparedRequest, Response, Session
 
 from carillon.adapters.providers.twilio_whatsapp import LONGEST_VALIDITY, TwilioWhatsapp
 from carillon.adapters.secrets import Secrets
+from carillon.domain.own_channels import OwnSender
 from carillon.ports.delivery import Outcome, Outgoing, Rendered
+from local.fakes.twilio import Twilio
 from tests.builders import ORG
 
 PRISM = Path(__file__).parent / "prism" / "node_modules" / ".bin" / "prism"
@@ -96,12 +100,16 @@ def outgoing(rendered: Rendered, **changes: Any) -> Outgoing:
 
 
 VARIABLES = {"1": "Zażółć", "2": "14:30 uur", "3": '"&=+%'}
+OWN = OwnSender(
+    "Salon Aurora", {"account_sid": "AC" + "2c" * 16, "sender": "+31201234567"}, {"auth_token": "own-token"}
+)
 RIGHT = {
     "a template with variables": outgoing(Rendered("Tot morgen", content_sid=CONTENT, variables=VARIABLES)),
     "a template without variables": outgoing(Rendered("Tot morgen", content_sid=CONTENT)),
     "free text": outgoing(Rendered("Tot morgen & veel plezier: 100% €\nłąka 🎂")),
     "a long validity": outgoing(Rendered("Tot morgen"), valid_seconds=10_000_000),
     "a short validity": outgoing(Rendered("Tot morgen"), valid_seconds=60),
+    "from an own number": outgoing(Rendered("Tot morgen", content_sid=CONTENT), own=OWN),
 }
 
 
@@ -119,6 +127,7 @@ def test_twilio_takes_what_we_send(prism: str, description: Path, forms: list[di
     assert 1 <= int(form["ValidityPeriod"]) <= LONGEST_VALIDITY
     assert ("Body" in form) is (rendered.content_sid is None)
     assert json.loads(form.get("ContentVariables", "{}")) == rendered.variables
+    assert form["From"] == ("whatsapp:+31201234567" if RIGHT[case].own else "whatsapp:+15550001111")
 
 
 def fields(description: Path) -> dict[str, Any]:
@@ -157,6 +166,18 @@ def test_prism_finds_what_is_wrong_with_a_message(prism: str, changes: dict[str,
     assert right.status_code == 201
     wrong = {name: value for name, value in {**FORM, **changes}.items() if value is not None}
     assert httpx.post(prism + LIST, data=wrong, auth=(ACCOUNT, "token")).status_code == 422
+
+
+def test_the_local_clouds_answer_is_one_of_twilios(description: Path) -> None:
+    document = json.loads(description.read_text("utf-8"))
+    message = document["components"]["schemas"]["api.v2010.account.message"]
+    validator = OAS30Validator({**message, "components": document["components"]})
+    fake: Any = SimpleNamespace(_clock=SimpleNamespace(time=lambda: 1_795_000_000.0))
+    answer = Twilio._resource(fake, ACCOUNT, FORM["To"], FORM["From"], "Tot morgen")
+    assert list(validator.iter_errors(answer)) == []
+    assert set(answer) == set(message["properties"])
+    assert list(validator.iter_errors(answer | {"sid": "SM1"})) != []
+    assert list(validator.iter_errors(answer | {"status": "on its way"})) != []
 
 
 def test_prism_finds_a_bad_date_and_a_missing_account(prism: str) -> None:
