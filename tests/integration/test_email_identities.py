@@ -6,54 +6,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from carillon.adapters import aws as aws_clients
-from carillon.bootstrap import channels as bootstrap
-from local.fakes.ses_identities import Identities, IdentityError, Notes
-from tests.integration.account import REGION, Aws, Response, call, new_organization
+from local.fakes.ses_identities import IdentityError
+from tests.integration.account import Aws, Response, call, new_organization
+from tests.integration.played_ses import DiedError, PlayedSes, played_ses
 
 pytestmark = pytest.mark.usefixtures("organizations")
 HI = {"from_address": "hi@salon.example", "from_name": "Aurora"}
-
-
-class PlayedSes:
-    """SES's identities as the local cloud plays them, called as botocore's client is."""
-
-    def __init__(self) -> None:
-        self.identities = Identities(Notes(), REGION, ["platform.example"])
-        self.calls: list[str] = []
-        self.answer: Exception | None = None
-        self.dies_after: int | None = None
-
-    class meta:  # noqa: N801 - as botocore's client has it
-        region_name = REGION
-
-    def get_email_identity(self, **given: Any) -> Any:
-        return self._ask("get", lambda: self.identities.get(given["EmailIdentity"]))
-
-    def create_email_identity(self, **given: Any) -> Any:
-        return self._ask("create", lambda: self.identities.create(given))
-
-    def delete_email_identity(self, **given: Any) -> Any:
-        return self._ask("delete", lambda: self.identities.delete(given["EmailIdentity"]))
-
-    def put_email_identity_mail_from_attributes(self, **given: Any) -> Any:
-        return self._ask("mail_from", lambda: self.identities.put_mail_from(given["EmailIdentity"], given))
-
-    def _ask(self, name: str, act: Any) -> Any:
-        self.calls.append(name)
-        if self.answer is not None:
-            raise self.answer
-        try:
-            found = act()
-        except IdentityError as error:
-            raise ClientError({"Error": {"Code": error.code, "Message": str(error)}}, name) from error
-        if self.dies_after == len(self.calls):
-            raise DiedError
-        return found
-
-
-class DiedError(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture
@@ -64,10 +22,7 @@ def organizations(aws: Aws) -> None:  # noqa: ARG001 - the account is made first
 
 @pytest.fixture
 def ses(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> PlayedSes:  # noqa: ARG001 - its clients are made anew
-    played = PlayedSes()
-    real = aws_clients.client
-    monkeypatch.setattr(bootstrap, "client", lambda name: played if name == "sesv2" else real(name))
-    return played
+    return played_ses(monkeypatch)
 
 
 def put(body: Any = None, org: str = "aurora", **given: Any) -> Response:
@@ -167,6 +122,16 @@ def test_a_domain_that_is_given_up_is_free_for_others(aws: Aws, ses: PlayedSes) 
     assert put(org="borealis").body["status"] == "pending"
 
 
+def test_a_removed_organization_leaves_its_domain_to_others(ses: PlayedSes) -> None:
+    owner_sets(ses, put(org="borealis"))
+    assert check("borealis").body["status"] == "active"
+    assert call("DELETE", "/v1/organizations/borealis", role="operator").status == 202
+    mine = put()
+    assert mine.body["status"] == "pending"
+    owner_sets(ses, mine)
+    assert check().body["status"] == "active"
+
+
 def test_another_domain_takes_over_when_it_is_stored_and_the_former_goes(aws: Aws, ses: PlayedSes) -> None:
     owner_sets(ses, put())
     check()
@@ -245,3 +210,38 @@ def test_an_identity_that_vanished_is_made_again(ses: PlayedSes) -> None:
 def test_test_keys_ask_nobody(ses: PlayedSes) -> None:
     assert put(mode="test").body["status"] == "active"
     assert ses.calls == []
+
+
+def choose(sender: str) -> Response:
+    current = call("GET", "/v1/settings")
+    body = {"email_sender": {"from": sender}}
+    return call("PUT", "/v1/settings", body, headers={"if-match": current.headers["ETag"]})
+
+
+@pytest.mark.parametrize("sender", ["organization", "staff"])
+def test_choosing_a_sender_that_is_not_verified_yet_is_saved_with_a_warning(ses: PlayedSes, sender: str) -> None:
+    def warned() -> list[str]:
+        saved = choose(sender)
+        assert saved.status == 200
+        return [each["code"] for each in saved.body["warnings"]]
+
+    assert warned() == ["sender_not_verified"]
+    owner_sets(ses, put())
+    assert warned() == ["sender_not_verified"]
+    check()
+    assert warned() == []
+    assert choose("no_reply").body["warnings"] == []
+
+
+def test_the_card_shows_how_the_own_address_stands(ses: PlayedSes) -> None:
+    def card() -> tuple[str, Any]:
+        items = call("GET", "/v1/integrations").body["items"]
+        (found,) = (each for each in items if each["id"] == "email")
+        return found["status"], found.get("own")
+
+    choose("organization")
+    assert card() == ("active", None)
+    owner_sets(ses, put())
+    assert card() == ("active", "pending")
+    check()
+    assert card() == ("active", "active")

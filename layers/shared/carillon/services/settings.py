@@ -7,6 +7,7 @@ from typing import Literal
 from carillon.domain.codec import Json, from_data, to_data
 from carillon.domain.constraints import document, json_name
 from carillon.domain.errors import Conflict, Contended, Fault, Invalid, InvalidValue, NotFound, PreconditionFailed
+from carillon.domain.mail_from import own_address
 from carillon.domain.organizations import Caller, Organization
 from carillon.domain.settings import QuietHours, Reminder, Settings
 from carillon.domain.timing import is_set_into
@@ -24,7 +25,7 @@ class SaveWarning:
     """Something that is allowed and may not be meant."""
 
     pointer: str
-    code: Literal["in_quiet_hours"]
+    code: Literal["in_quiet_hours", "sender_not_verified"]
     message: str
 
 
@@ -76,6 +77,7 @@ class SettingsKeeping:
             if self._store.save(caller.org_id, Stored(settings, expected), entry, holds=holds):
                 saved = from_data(SavedSettings, to_data(settings))
                 warnings = quiet_warnings(settings.reminders, settings.quiet_hours)
+                warnings += self._sender_warnings(caller.org_id, settings)
                 return replace(saved, warnings=warnings), str(expected + 1)
             if version is not None and (holds is None or not self._is_at(caller.org_id, expected)):
                 raise PreconditionFailed("version_conflict", CHANGED)
@@ -100,6 +102,17 @@ class SettingsKeeping:
         if state is None or (state.status == "pending" and self._load(org_id).document.message_mode.mode != "own"):
             raise Conflict("channel_not_connected", "connect the organization's own WhatsApp sender first")
         return found[0]
+
+    def _sender_warnings(self, org_id: str, settings: Settings) -> list[SaveWarning]:
+        """Point at a sender of e-mail that can't be used yet; a call more, for who chose one."""
+        if settings.email_sender.from_ == "no_reply":
+            return []
+        found = self._organizations.load(org_id)
+        if found and own_address(found[0].document) is not None:
+            return []
+        message = "no address of the organization's own is verified; until PUT /v1/channels/email has one, mail comes "
+        message += "from the deployment's address, in the organization's name"
+        return [SaveWarning(pointer="/email_sender/from", code="sender_not_verified", message=message)]
 
     def _is_at(self, org_id: str, version: int) -> bool:
         """Whether the stored settings are still this version: then it was the organization that changed meanwhile."""

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.table import Table, Write
+from carillon.domain import codec
+from carillon.domain.organizations import Organization
 from carillon.domain.times import epoch
 from carillon.ports.identities import Standing
 from carillon.ports.system import Clock
@@ -26,15 +28,24 @@ class DynamoIdentityClaims:
             # Asking again takes no new turn, or one organization could keep all others away.
             return True
         now = self._clock.now()
+        claim = {"ty": "claim", "o": org_id, "at": epoch(now), "ok": False}
+        condition, values = "attribute_not_exists(pk) OR (ok = :no AND #at < :turn)", {"turn": epoch(now - TURN)}
+        if item is not None and self._is_gone(item["o"]):
+            condition, values = f"{condition} OR o = :gone", values | {"gone": item["o"]}
         return self._table.write(
             Write(
                 keys.mail_domain(domain),
-                item={"ty": "claim", "o": org_id, "at": epoch(now), "ok": False},
-                condition="attribute_not_exists(pk) OR (ok = :no AND #at < :turn)",
-                values={"no": False, "turn": epoch(now - TURN)},
+                item=claim,
+                condition=condition,
+                values=values | {"no": False},
                 names={"at": "at"},
             )
         )
+
+    def _is_gone(self, org_id: str) -> bool:
+        """Whether an organization was removed, and its claims with it."""
+        item = self._table.get(keys.organization(org_id))
+        return item is None or codec.loads(Organization, item["doc"]).deleted
 
     def confirm(self, domain: str, org_id: str) -> bool:
         """Note that the claim is proven; False when it was lost meanwhile."""
