@@ -179,6 +179,8 @@ def _own_state(org_id: str, message: Message, snapshot: Snapshot) -> ChannelStat
     alone = message.occasion.notice is not None or is_test_data(org_id)
     if alone or organization is None or settings is None or message.channel is None:
         return None
-    if message.channel == "email" and settings.email_sender.from_ == "no_reply":
-        return None
+    if message.channel == "email":
+        # One that is paused is not in use, because the deployment's address stands in; but it is to be tried again.
+        kept = organization.channels.get("email") if settings.email_sender.from_ != "no_reply" else None
+        return kept if kept is not None and kept.status != "pending" else None
     return own_sender(message.channel, organization, settings)
