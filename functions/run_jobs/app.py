@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from carillon.bootstrap import pipeline
+from carillon.bootstrap import pipeline, replies
 from carillon.domain.times import parse_instant
 from carillon.runtime.batch import Answer, Message, each, queue_messages
 from carillon.runtime.logging import logger
@@ -45,7 +45,8 @@ def replan_client(job: dict[str, Any]) -> None:
 def sweep(job: dict[str, Any]) -> None:
     """Move on what is stuck in one organization."""
     swept = pipeline.sweep().run(job["o"])
-    logger().info("swept", extra={"organization_id": job["o"], **asdict(swept)})
+    replied = replies.mending().mend(job["o"])
+    logger().info("swept", extra={"organization_id": job["o"], **asdict(swept), "replies": replied})
 
 
 def look_through(job: dict[str, Any]) -> None:

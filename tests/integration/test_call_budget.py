@@ -40,6 +40,8 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     ("PUT", "/v1/clients/c1/consents", {"service": {"sms": True}}, [READ, WRITE, "Query"]),
     # Approved WhatsApp texts (once a minute), who else has its phone, its e-mail, and its upcoming appointments.
     ("GET", "/v1/clients/c1/diagnosis", None, [READ] + ["Query"] * 4),
+    ("GET", "/v1/inbound", None, [READ, "Query"]),
+    ("GET", "/v1/inbound?client_id=c1", None, [READ, "Query"]),
     ("POST", "/v1/clients/c1/enrolment", None, [READ]),
     ("DELETE", "/v1/clients/c1/enrolment", None, [READ, "PutItem"]),
     ("GET", "/v1/clients/c1/preferences", None, [READ]),

@@ -303,8 +303,8 @@ def test_a_taker_that_breaks_anywhere_leaves_what_the_provider_or_the_sweep_mend
             if by_sweep and not scene.replies.kept:
                 continue  # nothing was accepted; its provider brings it again
             if by_sweep:
-                for waiting in scene.replies.unsettled(ORG, 10):
-                    scene.inbound().resume(ORG, waiting.key)
+                scene.clock.advance(minutes=1)
+                scene.inbound().mend(ORG)
             else:
                 scene.reply("STOP")
             assert scene.out() == ["whatsapp"], how

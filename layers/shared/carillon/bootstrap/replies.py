@@ -15,7 +15,7 @@ from carillon.adapters.providers import eum_events, twilio_callbacks
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.pipeline import Told, queues
-from carillon.runtime.config import CallbacksConfig, MessagesApiConfig, RecordDeliveryConfig
+from carillon.runtime.config import CallbacksConfig, MessagesApiConfig, RecordDeliveryConfig, RunJobsConfig
 from carillon.services.inbound import Inbound, Taken
 from carillon.services.opting import Opting
 from carillon.services.reply_listing import ReplyListing
@@ -68,6 +68,12 @@ def take_sms(event: Mapping[str, Any]) -> tuple[str | None, Taken] | None:
     routing = Routing("sms", DynamoLastWriters(items), DynamoReader(items), DynamoMessages(items), current_clock)
     org_id = routing.of(SHARED_SMS, reply.address)
     return org_id, inbound(told).take(org_id, reply) if org_id is not None else Taken("nowhere")
+
+
+@cache
+def mending() -> Inbound:
+    """Make what does the rest of replies whose taker died, for the jobs' function."""
+    return inbound(config(RunJobsConfig))
 
 
 @cache

@@ -21,6 +21,9 @@ class Replies(Protocol):
     def get(self, org_id: str, key: str) -> StoredReply | None:
         """Read one."""
 
+    def unsettled(self, org_id: str, limit: int) -> list[StoredReply]:
+        """Name the oldest ones of which not everything that follows has been done."""
+
     def page(
         self, org_id: str, wanted: ReplyFilter, *, limit: int, position: str | None, now: datetime
     ) -> Page[StoredReply]:

@@ -34,6 +34,10 @@ from carillon.services.storing import ready_alone
 __all__ = ["Inbound", "Reply", "Taken"]
 
 ROUNDS = 4
+PATIENCE = timedelta(minutes=1)
+"""How long a reply's taker may be at work."""
+AT_ONCE = 100
+"""How many replies one sweep mends."""
 LAST = 20
 """How many of a person's latest messages are looked at for the one that a reply answers."""
 NOTED_EVERY = timedelta(minutes=10)
@@ -93,8 +97,16 @@ class Inbound:
             self._settle(org_id, stored, snapshot, new=stored.id == mine.id)
         return Taken("stored", stored.id, stored.client_id, stored.opt)
 
+    def mend(self, org_id: str) -> int:
+        """Do what follows from replies whose taker died in the middle; gives their number."""
+        late = self._clock.now() - PATIENCE
+        waiting = [reply for reply in self._replies.unsettled(org_id, AT_ONCE) if reply.at <= late]
+        for reply in waiting:
+            self.resume(org_id, reply.key)
+        return len(waiting)
+
     def resume(self, org_id: str, key: str) -> None:
-        """Do what follows from a reply whose taker died in the middle."""
+        """Do what follows from one; nothing for one that is settled."""
         stored = self._replies.get(org_id, key)
         if stored is None or stored.settled:
             return
