@@ -65,6 +65,7 @@ class MessageTracer:
             "text": entry["text"],
             "html": entry["html"],
             "attachments": entry["attachments"],
+            "headers": entry.get("headers", {}),
             "at": entry["at"],
             "organization_id": organization_id,
         }
