@@ -6,10 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from carillon.domain.channel_states import ChannelState
 from carillon.domain.channels import Channel
-from carillon.ports.delivery import Outcome
+from carillon.domain.own_channels import OwnSender
+from carillon.domain.settings import MessageMode, Notified, QuietHours
+from carillon.ports.delivery import Found, Outcome
+from carillon.ports.reading import Want
 from carillon.services.receipts import Receipt
-from tests.builders import ORG
+from carillon.services.storing import ready_alone, ready_of
+from tests.builders import ORG, REF, client, organization, reminder
 from tests.faults import Died, Failed, Line, lines
 from tests.rig import Rig
 
@@ -121,8 +126,11 @@ def deliver_until_quiet(rig: Rig) -> None:
                 rig.queues.ready += taken
             else:
                 rig.queues.ready += [sent.ready for sent in done if sent.result == "busy"]
-        if not rig.queues.ready:
+        if not rig.queues.ready and not rig.queues.waits:
             return
+        # What waits for long comes by a schedule, which the jobs' function makes.
+        rig.queues.ready += [ready for ready, _ in rig.queues.waits]
+        rig.queues.waits = []
         turns = [ready.at for ready in rig.queues.ready if ready.at is not None]
         rig.clock.at = max([rig.clock.at + timedelta(seconds=30), *([min(turns)] if turns else [])])
     raise AssertionError("the queues never empty")
@@ -164,6 +172,117 @@ def test_a_sender_calls_the_provider_once_and_says_unknown_where_it_cannot_know(
             assert told_whom(rig) == told_whom(whole), line
         accepted = [m for m in rig.account.found(ORG) if m.status == "sent"]
         assert len(accepted) <= 1
+
+
+def held(line: Line) -> Rig:
+    """A late try that falls into the night, and is held until the morning."""
+    rig = Rig(quiet_hours=QuietHours(enabled=True))
+    rig.put(notify=False)
+    rig.follow("anna")
+    rig.fire("day_before")
+    rig.clock.advance(hours=4)
+    rig.line = line
+    deliver_until_quiet(rig)
+    return rig
+
+
+def test_a_message_held_over_night_goes_once_in_the_morning() -> None:
+    whole = held(Line())
+    assert [m.timeline[1][1:] for m in whole.account.found(ORG)] == [("queued", "quiet_hours")]
+    for line in lines(calls_of(held)):
+        rig = held(line)
+        calls = sum(told_whom(rig).values())
+        statuses = Counter(message.status for message in rig.account.found(ORG))
+        assert (calls, statuses) == (1, {"sent": 1}) or "unknown" in statuses or "sending" in statuses, line
+        if "unknown" in statuses or "sending" in statuses:
+            assert line.calls[(line.at or 1) - 1] in ("claim", "send", "finish"), line
+
+
+def unanswered(line: Line) -> Rig:
+    """A message that brings no receipt, until the next channel has had its turn."""
+    rig = Rig(fallback_after="PT10M")
+    rig.put(notify=False)
+    rig.follow("anna")
+    rig.fire("day_before")
+    rig.deliver("whatsapp")
+    rig.line = line
+    deliver_until_quiet(rig)
+    return rig
+
+
+def test_a_missing_receipt_gives_the_next_channel_its_turn_once() -> None:
+    for line in lines(calls_of(unanswered)):
+        rig = unanswered(line)
+        rig.line = Line()
+        for message in rig.account.found(ORG, "queued"):
+            # Stored, and whoever stored it died before queueing it, twice: the sweep finds it.
+            rig.queues.ready.append(ready_of(ORG, message, rig.record()))
+        deliver_until_quiet(rig)
+        statuses = {message.channel: message.status for message in rig.account.found(ORG)}
+        assert statuses["whatsapp"] == "sent", line
+        assert statuses["sms"] in ("sent", "unknown", "sending"), line
+        assert set(statuses) == {"whatsapp", "sms"}, line
+        assert max(told_whom(rig).values()) <= 2, line
+        assert len(rig.provider.sent) <= 2, line
+
+
+def refused(line: Line) -> Rig:
+    """An own sender that its provider refuses once, and takes again."""
+    rig = Rig(message_mode=MessageMode(mode="own", business_name="A"), manager=Notified(email="boss@example.com"))
+    rig.account.organizations[ORG] = organization(channels={"whatsapp": ChannelState(status="active", sender="+1")})
+    rig.own.kept[ORG, "whatsapp"] = OwnSender("+1")
+    rig.account.clients[ORG, "anna"] = client(reminders=[reminder("day_before", channels=["whatsapp"])])
+    rig.put(notify=False)
+    rig.follow("anna")
+    rig.fire("day_before")
+    rig.provider.script = [Outcome("misconfigured", code="63007")]
+    rig.line = line
+    deliver_until_quiet(rig)
+    return rig
+
+
+def test_a_refused_sender_rests_once_is_told_of_once_and_loses_nothing() -> None:
+    for line in lines(calls_of(refused)):
+        rig = refused(line)
+        rig.line = Line()
+        for message in rig.account.found(ORG, "queued"):
+            rig.queues.ready.append(ready_alone(ORG, message))
+        deliver_until_quiet(rig)
+        mine = [message for message in rig.account.found(ORG) if message.occasion.reminder]
+        notices = [message for message in rig.account.found(ORG) if message.occasion.notice]
+        assert [message.status for message in mine] in (["sent"], ["unknown"], ["sending"]), line
+        assert len(notices) <= 1, line
+        assert rig.account.organizations[ORG].channels["whatsapp"].pauses <= 2, line
+        accepted = [outgoing for outgoing in rig.provider.sent if outgoing.own is not None]
+        assert len(accepted) <= 2 + (line.kind == "fails_before"), line
+
+
+def looked_up(line: Line) -> Rig:
+    """An outcome that nobody knows, and its provider does."""
+    rig = Rig()
+    rig.put(notify=False)
+    rig.follow("anna")
+    rig.fire("day_before")
+    rig.provider.script = [Outcome("unknown", reason="provider_timeout")]
+    rig.deliver("whatsapp")
+    rig.look_up.kept["reminder.day_before v1"] = Found("failed", "SM7", "unreachable")
+    rig.line = line
+    deliver_until_quiet(rig)
+    return rig
+
+
+def test_a_look_up_closes_a_message_and_gives_the_next_channel_its_turn_once() -> None:
+    for line in lines(calls_of(looked_up)):
+        rig = looked_up(line)
+        rig.line = Line()
+        for message in rig.account.found(ORG, "failed"):
+            # Whoever noted the failure may have died before the next channel's turn: the sweep finds it.
+            rig.fallback().resume(ORG, message, rig.sender().reader.read([Want(ORG, REF, ("anna",), texts=True)])[0])
+        deliver_until_quiet(rig)
+        statuses = {message.channel: message.status for message in rig.account.found(ORG)}
+        assert statuses["whatsapp"] == "failed", line
+        assert statuses["sms"] in ("sent", "unknown", "sending"), line
+        assert len(rig.provider.sent) == 2 - (statuses["sms"] != "sent" and line.kind.endswith("before")), line
 
 
 def reported(line: Line) -> Rig:
