@@ -95,6 +95,26 @@ class TestRegistering:
         put()
         assert call("GET", "/v1/clients/anna").body["can_message"]["push"] is True
 
+    def test_a_client_with_nothing_but_a_device_is_reachable(self, account: Aws) -> None:
+        assert call("POST", "/v1/integrations/notifications/activate").status == 200
+        before = call("GET", "/v1/clients/anna/diagnosis").body
+        assert (before["reachable"], "push" in str(before["checks"])) == (False, False)
+        put()
+        after = call("GET", "/v1/clients/anna/diagnosis").body
+        of_push = {each["check"]: each["ok"] for each in after["checks"] if each["channel"] == "push"}
+        assert (after["reachable"], of_push) == (True, {"connection": True, "opt_out": True, "address": True})
+        assert account.items("aurora#C#anna")
+
+    def test_a_text_can_be_tried_on_a_device_of_staff(self, account: Aws) -> None:
+        assert call("POST", "/v1/integrations/notifications/activate").status == 200
+        for name in ("phone", "tablet"):
+            assert put(f"/v1/staff/kees/devices/{name}", f"token-{name}").status == 201
+        text = {"key": "appointment.booked.widget", "audience": "client", "channel": "push", "locale": "nl"}
+        tried = call("POST", "/v1/templates/test-send", {**text, "to": "tablet"})
+        assert (tried.status, tried.body["to"]) == (202, "phone tablet")
+        assert call("POST", "/v1/templates/test-send", {**text, "to": "watch"}).faults == {"/to": "unknown_reference"}
+        assert len(devices(account, "s:kees")) == 2
+
     def test_replacing_the_client_keeps_the_device(self, account: Aws) -> None:
         put()
         assert call("PUT", "/v1/clients/anna", {"first_name": "Anna", "last_name": "de Vries"}).status == 200

@@ -69,7 +69,9 @@ def diagnose(client: Client, account: Account, sharing: Sequence[str], ahead: Ah
     templates = _templates(client)
     channels: list[Check] = []
     reachable = False
-    for channel in LISTABLE:
+    # Push is nobody's to list; it is looked at where the client has a device for it.
+    beside: tuple[Channel, ...] = ("push",) if client.reach.devices else ()
+    for channel in (*LISTABLE, *beside):
         found = _obstacles(recipient, channel, templates.get(channel, [GENERAL]), account)
         reachable = reachable or not found
         channels += _of_channel(client, recipient, channel, found)
@@ -95,7 +97,9 @@ def _templates(client: Client) -> dict[Channel, list[str]]:
 
 def _of_channel(client: Client, recipient: Recipient, channel: Channel, found: Sequence[str]) -> list[Check]:
     failing = {CHECK_OF.get(reason, reason): reason for reason in found if reason != "notifications_inactive"}
+    unasked = () if CHANNELS[channel].needs_consent else ("consent",)
     always = (*ALWAYS, *(("bounces",) if channel in REPORTING and client.email else ()))
+    always = tuple(name for name in always if name not in unasked)
     names = [*always, *(name for name in failing if name not in always)]
     return [_check_of(client, recipient, channel, name, failing.get(name)) for name in names]
 
@@ -103,19 +107,23 @@ def _of_channel(client: Client, recipient: Recipient, channel: Channel, found: S
 def _check_of(client: Client, recipient: Recipient, channel: Channel, name: str, code: str | None) -> Check:
     address = recipient.addresses.get(CHANNELS[channel].address)
     place = f"/v1/clients/{client.id}"
+    where = address if CHANNELS[channel].address == "device" else _masked(address)
     said = {
         "connection": (f"{channel} is connected", f"{channel} is not connected for this organization"),
         "consent": (f"the client agreed to {channel}", f"the client has not agreed to {channel}"),
         "opt_out": (f"the client has not opted out of {channel}", f"the client opted out of {channel}"),
-        "address": (f"{channel} goes to {_masked(address)}", f"the client has no address for {channel}"),
+        "address": (f"{channel} goes to {where}", f"the client has no address for {channel}"),
         "bounces": (f"nothing is held against {_masked(address)}", _held_against(code)),
         "template": ("", "WhatsApp has not approved the text of a reminder in the client's language"),
     }
     fixes = {
-        "connection": f"connect {channel}, or have reminders and rules use another channel",
-        "consent": f'PUT {place}/consents {{"service": {{"{channel}": true}}}}, once the client agrees',
+        "connection": f"PUT /v1/channels/{channel} with an own sender (POST …/check where there is one), "
+        "or have reminders and rules use another channel",
+        "consent": _reaching(channel, place)
+        if channel == "telegram"
+        else f'PUT {place}/consents {{"service": {{"{channel}": true}}}}, once the client agrees',
         "opt_out": "only the client can come back, by a reply or on its preference page; use another channel",
-        "address": f"PATCH {place} with its {CHANNELS[channel].address}",
+        "address": _reaching(channel, place),
         "bounces": _way_back(place, code),
         "template": "submit the text for WhatsApp's approval, or list another channel in the reminder",
     }
@@ -211,6 +219,13 @@ def _upcoming(ahead: Ahead | None) -> Check:
     detail = f"{what}, and as things are it would not be sent"
     fix = "mend what fails above on one of the reminder's channels"
     return Check(check=name, ok=False, code=refused, detail=detail, fix=fix)
+
+
+def _reaching(channel: Channel, place: str) -> str:
+    """Say how a client comes to be reached on a channel; on Telegram that is its consent too."""
+    if channel in ("telegram", "viber"):
+        return f"POST {place}/{channel}-links, and have the client open the link"
+    return f"PATCH {place} with its {CHANNELS[channel].address}"
 
 
 def _masked(address: str | None) -> str:

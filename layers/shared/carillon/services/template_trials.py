@@ -140,4 +140,8 @@ class TemplateTrials:
 
 
 def _at(address: str, people: Iterable[Owned]) -> Owned | None:
-    return next((person for person in people if person.address.casefold() == address.casefold()), None)
+    """Find whose address it is; of somebody with several devices the name of any of them will do."""
+    wanted = address.casefold()
+    return next(
+        (each for each in people if wanted in (each.address.casefold(), *each.address.casefold().split())), None
+    )
