@@ -92,6 +92,9 @@ class MemorySchedules:
         self.kept.pop(_schedule(reminder), None)
         self.deleted.append(reminder)
 
+    def forget(self, org_id: str, key: MessageKey, at: datetime) -> None:
+        self.waiting.pop(waiting_name(org_id, key.recipient, key.digest, at), None)
+
 
 def _schedule(reminder: Due) -> str:
     return schedule_name(reminder.org_id, reminder.record, reminder.key, reminder.at, reminder.generation)

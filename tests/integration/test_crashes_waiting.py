@@ -94,3 +94,15 @@ def test_a_death_after_any_call_of_the_night_loses_nothing_and_doubles_nothing(w
 def test_the_story_of_the_night_is_not_longer_than_its_deaths(world: World) -> None:
     night(world)
     assert len(world.deaths.calls) <= 31
+
+
+def test_what_waits_is_forgotten_with_its_organization(world: World) -> None:
+    put(world)
+    world.settle()
+    world.advance_to(EVENING)
+    assert len(world.schedules()) == 1
+    assert call("DELETE", "/v1/organizations/aurora", role="operator").status == 202
+    world.settle()
+    assert world.schedules() == []
+    world.advance_to(END)
+    assert world.sent == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from carillon.adapters.queues import due_to_data, waiting_to_data
+from carillon.domain.messages import MessageKey
 from carillon.domain.scheduling import at_expression, schedule_name, waiting_name
 from carillon.ports.queues import Due, Ready
 
@@ -69,8 +70,15 @@ class EventBridgeSchedules:
 
     def delete(self, reminder: Due) -> None:
         """Delete a reminder's schedule; one that has fired or was deleted is gone, which is what we want."""
+        self._delete(_name(reminder))
+
+    def forget(self, org_id: str, key: MessageKey, at: datetime) -> None:
+        """Delete the schedule of a message that waits."""
+        self._delete(waiting_name(org_id, key.recipient, key.digest, at))
+
+    def _delete(self, name: str) -> None:
         try:
-            self._client.delete_schedule(Name=_name(reminder), GroupName=self._group)
+            self._client.delete_schedule(Name=name, GroupName=self._group)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise

@@ -23,8 +23,11 @@ def schedule_name(o: str, record: str, key: str, at: datetime, generation: int) 
 
 
 def waiting_name(o: str, recipient: str, message: str, at: datetime) -> str:
-    """Name the schedule of a stored message that waits; `message` is its digest."""
-    return f"m-{digest(o, recipient, message, iso(at))}"
+    """Name the schedule of a stored message that waits; `message` is its digest.
+
+    By whole seconds, as the message keeps its turn, so whoever reads it there names the same schedule.
+    """
+    return f"m-{digest(o, recipient, message, iso(at.replace(microsecond=0)))}"
 
 
 def at_expression(at: datetime) -> str:

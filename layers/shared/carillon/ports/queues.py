@@ -73,3 +73,6 @@ class Schedules(Protocol):
 
     def delete(self, reminder: Due) -> None:
         """Delete a reminder's schedule; one that is gone already is fine."""
+
+    def forget(self, org_id: str, key: MessageKey, at: datetime) -> None:
+        """Delete the schedule of a stored message that waits; one that is gone already is fine."""

@@ -5,6 +5,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
+from carillon.domain.messages import MessageKey
 from carillon.domain.records import StoredRecord
 from carillon.domain.values import value
 
@@ -60,11 +61,15 @@ class Runs(Protocol):
 
 @value
 class Remains:
-    """What is left of an organization in one part of the table: where it lies, its records, and where to go on."""
+    """What is left of an organization in one part of the table: where it lies, its records, and where to go on.
+
+    `waiting`: messages whose turn comes at an instant, by a schedule if it was far ahead.
+    """
 
     places: list[tuple[str, str]]
     records: list[StoredRecord]
     position: dict[str, str] | None
+    waiting: list[tuple[MessageKey, datetime]] = field(default_factory=list)
 
 
 class Everything(Protocol):

@@ -40,6 +40,8 @@ class Purge:
                     self.schedules.delete(
                         Due(org_id, record.ref, client_id, entry.key, entry.start, entry.at, entry.generation)
                     )
+            for key, at in page.waiting:
+                self.schedules.forget(org_id, key, at)
             self.everything.delete(page.places)
             gone += len(page.places)
             position = page.position
