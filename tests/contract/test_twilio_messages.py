@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ from requests import PreparedRequest, Response, Session
 from carillon.adapters.providers.twilio_whatsapp import LONGEST_VALIDITY, TwilioWhatsapp
 from carillon.adapters.secrets import Secrets
 from carillon.domain.own_channels import OwnSender
-from carillon.ports.delivery import Outcome, Outgoing, Rendered
+from carillon.ports.delivery import LookUpFailed, Outcome, Outgoing, Rendered
 from local.fakes.twilio import Twilio
 from tests.builders import ORG
 
@@ -150,6 +151,16 @@ def fields(description: Path) -> dict[str, Any]:
 def test_a_bad_id_is_refused_and_read_as_a_refusal(prism: str, account: str, rendered: Rendered) -> None:
     found = sender(prism, account).send(outgoing(rendered))
     assert found == Outcome("permanent", reason="provider_error", code="422")
+
+
+def test_a_look_up_is_one_that_twilio_answers(prism: str) -> None:
+    """The description's example is no message of ours, so none is found; what is refused is no answer."""
+    begin = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+    for own in (None, OWN):
+        asked = outgoing(Rendered("Tot morgen"), own=own)
+        assert sender(prism).find(asked, begin, begin + timedelta(minutes=1)) is None
+    with pytest.raises(LookUpFailed):
+        sender(prism, "AC1").find(outgoing(Rendered("Tot morgen")), begin, begin + timedelta(minutes=1))
 
 
 FORM = {"To": "whatsapp:+31612345678", "From": "whatsapp:+15550001111", "Body": "x"}

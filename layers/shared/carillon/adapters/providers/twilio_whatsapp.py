@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from requests.exceptions import ConnectionError as LostConnection
 from requests.exceptions import ConnectTimeout, RequestException, Timeout
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -109,7 +109,10 @@ class TwilioWhatsapp:
             listed = self._client(account).messages.list(
                 to=f"whatsapp:{outgoing.to}", from_=account.sender, date_sent_after=midnight, limit=LISTED
             )
-        except (TwilioRestException, TwilioServiceException, RequestException) as error:
+        except TwilioException as error:
+            # For a page that it can't fetch, the base class with the whole answer in its text, which may be personal.
+            raise LookUpFailed(type(error).__name__) from None
+        except RequestException as error:
             raise LookUpFailed(type(error).__name__) from error
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise LookUpFailed("unreadable_answer") from error
@@ -123,7 +126,7 @@ class TwilioWhatsapp:
         return Account(secrets.twilio_account_sid, secrets.twilio_auth_token, self._sender)
 
     def _client(self, account: Account) -> Client:
-        # Every account's calls go over the same connections; its credentials go with each call.
+        # One client of HTTP for every account, whose credentials go with each call.
         if self._http is None:
             self._http = AimedHttpClient(self._api_url, self._timeouts)
         return Client(account.sid, account.token, http_client=self._http)
