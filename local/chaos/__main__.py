@@ -29,24 +29,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     console = Console(highlight=False)
     try:
-        file = read_file(options.file, _READERS).first(options.count) if options.file else None
+        told = read_file(options.file, _READERS).first(options.count) if options.file else None
         with own_cloud(options.keep) as addresses:
-            begin = time.perf_counter()
-            file = file or make(options.count, datetime.now(UTC).date() + timedelta(days=3), options.seed)
-            outcome = _simulate(console, addresses, options.seed, options.pace, file)
-            print_outcome(console, options.seed, len(file.bookings), outcome)
-            console.print(f"{time.perf_counter() - begin:.0f} s, beside the cloud's start.")
-            return 0 if outcome.clean else 1
+            clean = [_run(console, addresses, seed, options, told) for seed in options.seed]
     except (InvalidFileError, CloudFailedError, RefusedError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         return 130
+    return 0 if all(clean) else 1
+
+
+def _run(
+    console: Console, addresses: Addresses, seed: int, options: argparse.Namespace, told: BookingFile | None
+) -> bool:
+    """Simulate one seed and print what came of it; answers whether all is accounted for."""
+    begin = time.perf_counter()
+    file = told or make(options.count, datetime.now(UTC).date() + timedelta(days=3), seed)
+    outcome = _simulate(console, addresses, seed, options.pace, file)
+    print_outcome(console, seed, len(file.bookings), outcome)
+    console.print(f"{time.perf_counter() - begin:.0f} s, beside the cloud's start.")
+    return outcome.clean
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="draws bookings, faults and their rates (1)")
+    parser.add_argument("--seed", type=int, nargs="+", default=[1], help="draw bookings, faults and their rates (1)")
     parser.add_argument("--count", type=int, default=40, help="how many bookings (40)")
     parser.add_argument("--file", type=Path, default=None, help="bookings to play instead, as make replay takes them")
     parser.add_argument("--pace", default="PT15M", help="how often the sweep runs, an ISO 8601 duration (PT15M)")

@@ -12,17 +12,18 @@ from typing import Any
 from bench.recount import World, recount
 from bench.recount_faults import Judgement, judge
 from local.chaos.client import PatientClient
-from local.chaos.gather import gather
+from local.chaos.gather import Held, gather
 from local.chaos.rates import faults
 from local.replay.bookings import BookingFile
 from local.replay.cloud import Addresses
-from local.replay.player import ORGANIZATION, PROBE, set_up, staff_of, whatsapp_has_templates
+from local.replay.player import PROBE, set_up, staff_of, whatsapp_has_templates
 from local.replay.steps import Step, make_steps, shift_days
 
 AFTER_LAST = timedelta(hours=4)
 """Faults go on so long after the last step or start."""
-SETTLING = timedelta(hours=20)
-"""How long everything then has to settle without faults: the sweep looks through all records within 18 hours."""
+SETTLING = (timedelta(hours=4), timedelta(hours=16))
+"""How long everything then has to settle without faults: the second part only if a record is not planned by then,
+since the sweep looks through all records within 18 hours."""
 SETTLING_PACE = "PT15M"
 """As often as the sweep runs on AWS: a day of records is looked through each time."""
 SEND_ALL = "hour_before"
@@ -47,11 +48,12 @@ class Outcome:
 
 
 class Simulation:
-    """One run on a cloud of its own. `pace` is an ISO 8601 duration: how often housekeeping runs."""
+    """One run in an organization of its own. `pace` is an ISO 8601 duration: how often housekeeping runs."""
 
     def __init__(self, addresses: Addresses, seed: int, pace: str) -> None:
         self._addresses = addresses
         self._seed = seed
+        self._organization = f"chaos-{seed}"
         self._pace = pace
         self._client = PatientClient(addresses)
 
@@ -64,7 +66,7 @@ class Simulation:
         client = self._client
         steps = make_steps(file, shift_days(file.bookings, client.now.date()))
         client.move_to(steps[0].at.replace(hour=0, minute=0))
-        key, settings = set_up(client, file)
+        key, settings = set_up(client, file, self._organization)
         reminders = [{**r, "strategy": "all"} if r["key"] == SEND_ALL else r for r in settings["reminders"]]
         settings = client.change_settings(key, {"reminders": reminders})
         templates = whatsapp_has_templates(client, key)
@@ -74,10 +76,8 @@ class Simulation:
         self._move(_end(steps) + AFTER_LAST)
         struck = client.tools("read faults", "GET", "/faults")["items"]
         client.tools("end faults", "DELETE", "/faults")
-        client.move_to(client.now + SETTLING, housekeeping=SETTLING_PACE)
+        held = self._settled(before)
         expected = recount(steps, World(settings, staff_of(file), whatsapp_templates=templates))
-        outbox = client.tools("read the outbox", "GET", f"/outbox.json?after={before}")["items"]
-        held = gather(self._addresses, ORGANIZATION, outbox, PROBE)
         judgement = judge(steps, expected.messages, held.messages, settings["reminders"])
         judgement.doubled += held.strays
         return Outcome(
@@ -87,6 +87,17 @@ class Simulation:
             held.unplanned,
             self._dead_letters(),
         )
+
+    def _settled(self, before: int) -> Held:
+        """Let everything come to rest; answers what the system holds then, and the outbox took since `before`."""
+        held = Held()
+        for time in SETTLING:
+            self._client.move_to(self._client.now + time, housekeeping=SETTLING_PACE)
+            outbox = self._client.tools("read the outbox", "GET", f"/outbox.json?after={before}")["items"]
+            held = gather(self._addresses, self._organization, outbox, PROBE)
+            if not held.unplanned:
+                break
+        return held
 
     def _play(self, steps: Sequence[Step], key: str, progress: Progress) -> None:
         done = 0

@@ -21,9 +21,9 @@ _TAIL = timedelta(days=2)
 PROBE = "probe"
 
 
-def set_up(client: CloudClient, file: BookingFile) -> tuple[str, dict[str, Any]]:
+def set_up(client: CloudClient, file: BookingFile, name: str = ORGANIZATION) -> tuple[str, dict[str, Any]]:
     """Make the organization, its manager and the staff that the file names; answers key and settings."""
-    key = client.make_organization(ORGANIZATION, file.time_zone, file.locale, file.country)
+    key = client.make_organization(name, file.time_zone, file.locale, file.country)
     settings = client.api("set up", "GET", "/v1/settings", key)
     reminders = [
         {**reminder, "enabled": reminder["enabled"] or reminder["key"] == "hour_before"}
@@ -31,9 +31,9 @@ def set_up(client: CloudClient, file: BookingFile) -> tuple[str, dict[str, Any]]
     ]
     values = {"reminders": reminders, "retention_days": 730, "manager": {"email": MANAGER, "mobile": None}}
     settings = client.change_settings(key, values)
-    for name, email in staff_of(file).items():
-        body = {"name": name, "email": email, "roles": ["collaborator"]}
-        client.api("set up", "PUT", f"/v1/staff/{name}", key, body)
+    for member, email in staff_of(file).items():
+        body = {"name": member, "email": email, "roles": ["collaborator"]}
+        client.api("set up", "PUT", f"/v1/staff/{member}", key, body)
     return key, settings
 
 
