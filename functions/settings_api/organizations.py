@@ -1,7 +1,9 @@
 """The operator's routes."""
 
+from carillon.bootstrap.channels import parting, public_url
 from carillon.bootstrap.settings_api import services
 from carillon.runtime.http import OPERATOR, Answer, Call, Draft, Id, ListQuery, Page, Routes
+from carillon.runtime.logging import logger
 from carillon.services.organizations import (
     CreatedOrganization,
     NewOrganization,
@@ -45,6 +47,14 @@ def patch_organization(
 
 
 @routes.delete("/v1/organizations/<organization_id>", roles=OPERATOR, statuses=(202,))
-def delete_organization(call: Call, organization_id: Id) -> Answer[OrganizationView]:  # noqa: ARG001
-    """Remove an organization: nothing is accepted or sent any more, and its data goes."""
-    return Answer(services().organizations.remove(organization_id), status=202)
+def delete_organization(call: Call, organization_id: Id) -> Answer[OrganizationView]:
+    """Remove an organization: nothing is accepted or sent any more, and its data goes.
+
+    Its own senders are undone at their providers; one that does not answer is left as it is there.
+    """
+    partings = parting().of(organization_id)
+    view = services().organizations.remove(organization_id)
+    for channel, error in parting().leave(organization_id, partings, public_url(call.domain)):
+        ids = {"organization_id": organization_id, "channel": channel, "request_id": call.request_id}
+        logger().warning("sender left at its provider", extra={**ids, "reason": type(error).__name__})
+    return Answer(view, status=202)

@@ -130,7 +130,12 @@ def test_state_sender_and_audit_entry_are_written_together_and_the_id_is_known(a
     assert provider.asked == [("connect", "aurora", made.body["id"])]
     assert references(aws) == [(made.body["id"], "aurora", "whatsapp")]
     kept = state(aws)["whatsapp"]
-    assert (kept["status"], kept["sender"], kept["revision"], kept["paused_until"]) == ("active", "+31201234567", 2, None)
+    assert (kept["status"], kept["sender"], kept["revision"], kept["paused_until"]) == (
+        "active",
+        "+31201234567",
+        2,
+        None,
+    )
     (entry,) = aws.items("aurora#AUD#")
     audit = json.loads(entry["doc"])
     assert (audit["what"], audit["version"], audit["actor"]) == ("channel/whatsapp", 2, {"key_id": "key-1"})
@@ -329,6 +334,25 @@ def test_a_sender_connected_again_after_it_was_given_up_has_a_higher_revision(aw
     call("DELETE", "/v1/channels/whatsapp")
     put("whatsapp", WHATSAPP)
     assert state(aws)["whatsapp"]["revision"] > first
+
+
+def test_a_removed_organizations_sender_is_undone_at_its_provider(aws: Aws, provider: PlayedAdmin) -> None:
+    made = put("whatsapp", WHATSAPP).body
+    assert call("DELETE", "/v1/organizations/aurora", role="operator").status == 202
+    assert provider.asked[-1] == ("disconnect", "aurora", made["id"])
+    assert provider.owns[-1].secrets == {"auth_token": TOKEN}
+    assert json.loads(aws.items("aurora#ORG")[0]["doc"])["deleted"] is True
+
+
+def test_a_provider_that_does_not_answer_keeps_no_organization(
+    provider: PlayedAdmin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put("whatsapp", WHATSAPP)
+    provider.answer = ChannelUnreachable("no answer")
+    assert call("DELETE", "/v1/organizations/aurora", role="operator").status == 202
+    said = capsys.readouterr().out
+    assert "sender left at its provider" in said
+    assert TOKEN not in said
 
 
 def test_test_data_asks_no_provider_and_keeps_no_secret(aws: Aws, provider: PlayedAdmin) -> None:

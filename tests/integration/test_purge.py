@@ -28,6 +28,7 @@ def world(aws: Aws) -> Iterator[World]:
     made = World(aws)
     for org, mode in (("aurora", "live"), ("aurora", "test"), ("aurora2", "live")):
         assert call("PUT", "/v1/appointments/42", BOOKING, org=org, mode=mode).status == 201
+        assert call("PUT", "/v1/channels/sms", {"sender_id": "Salon"}, org=org, mode=mode).status == 201
     made.settle()
     yield made
     unwatch()
@@ -49,6 +50,7 @@ def test_everything_goes_with_its_schedules_and_no_neighbour_is_touched(world: W
     remove(world)
     assert left(world, "aurora") == {"aurora#ORG ORG", "aurora~test#ORG ORG"}
     assert left(world, "aurora2") == before
+    assert [item["o"] for item in world.aws.items("@#CH#")] == ["aurora2"]
     assert len(world.schedules()) == 2
     world.advance_to(datetime(2026, 12, 2, tzinfo=UTC))
     assert {to for _, to, _ in world.sent} == {"anna@example.com"}

@@ -15,6 +15,7 @@ from carillon.domain.channels import Channel
 from carillon.domain.errors import Conflict
 from carillon.ports.channels import ChannelAdmin
 from carillon.runtime.config import SettingsApiConfig
+from carillon.services.channel_parting import ChannelParting
 from carillon.services.own_channels import OwnChannels
 
 
@@ -32,6 +33,14 @@ def services() -> OwnChannels:
         clock=bootstrap.current_clock,
         ids=RandomIds(),
     )
+
+
+@cache
+def parting() -> ChannelParting:
+    """Give what undoes the own senders of an organization that is removed."""
+    told = bootstrap.config(SettingsApiConfig)
+    vault = KmsVault(lambda: client("kms"), told.kms_key_arn)
+    return ChannelParting(DynamoChannels(bootstrap.table(told.table_name)), vault, admin)
 
 
 def public_url(domain: str) -> str:
