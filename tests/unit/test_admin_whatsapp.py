@@ -25,6 +25,7 @@ from tests.twilio_http import (
 )
 
 STATED = {"account_sid": SUBACCOUNT, "auth_token": SUBACCOUNT_TOKEN, "sender": NUMBER}
+AGAIN = "#rc=5&rp=all"
 INBOUND = "https://carillon.example/callbacks/twilio/inbound?c="
 
 
@@ -55,7 +56,7 @@ def test_a_number_that_is_online_is_active_and_its_inbound_messages_come_here(ht
     connected = admin().connect("aurora", "01CH", STATED, None)
     assert (connected.active, connected.sender, connected.problem) == (True, NUMBER, None)
     assert connected.kept["sender_sid"].startswith("XE")
-    assert inbound(http) == INBOUND + "01CH"
+    assert inbound(http) == INBOUND + "01CH" + AGAIN
 
 
 def test_each_api_has_its_host_and_another_one_is_asked_for_all(http: TwilioBehindHttp) -> None:
@@ -81,7 +82,7 @@ def test_connecting_again_changes_nothing_at_twilio(http: TwilioBehindHttp) -> N
 def test_a_number_that_is_not_online_is_pending_and_says_so(http: TwilioBehindHttp) -> None:
     connected = admin().connect("aurora", "01CH", STATED | {"sender": OFFLINE_NUMBER}, None)
     assert (connected.active, connected.problem) == (False, "Twilio says that the sender is OFFLINE")
-    assert inbound(http, OFFLINE_NUMBER) == INBOUND + "01CH"
+    assert inbound(http, OFFLINE_NUMBER) == INBOUND + "01CH" + AGAIN
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_a_check_sets_an_inbound_address_again_that_somebody_removed(http: Twili
     admin().connect("aurora", "01CH", STATED, None)
     http.twilio.accounts._store.put_note(f"twilio sender {NUMBER}", {"callback_url": ""})
     assert admin().check("aurora", "01CH", own()).active
-    assert inbound(http) == INBOUND + "01CH"
+    assert inbound(http) == INBOUND + "01CH" + AGAIN
 
 
 def test_giving_up_ends_inbound_messages_here_but_no_address_that_is_somebody_elses(http: TwilioBehindHttp) -> None:
@@ -145,7 +146,7 @@ def test_giving_up_ends_inbound_messages_here_but_no_address_that_is_somebody_el
     assert inbound(http) is None
     admin().connect("aurora", "01NEW", STATED, None)
     admin().disconnect("aurora", "01CH", own())
-    assert inbound(http) == INBOUND + "01NEW"
+    assert inbound(http) == INBOUND + "01NEW" + AGAIN
 
 
 def test_giving_up_with_credentials_that_ended_meanwhile_is_done(http: TwilioBehindHttp) -> None:
@@ -157,4 +158,4 @@ def test_another_number_in_its_place_lets_the_old_one_go(http: TwilioBehindHttp)
     admin().connect("aurora", "01CH", STATED, None)
     other = {"account_sid": OTHER, "auth_token": OTHER_TOKEN, "sender": OTHER_NUMBER}
     admin().connect("aurora", "01CH", other, own())
-    assert (inbound(http), inbound(http, OTHER_NUMBER)) == (None, INBOUND + "01CH")
+    assert (inbound(http), inbound(http, OTHER_NUMBER)) == (None, INBOUND + "01CH" + AGAIN)

@@ -14,6 +14,8 @@ from carillon.ports.channels import ChannelRefused, ChannelUnreachable, Connecte
 T = TypeVar("T")
 UNAUTHORIZED = (401, 403)
 NOT_FOUND = 404
+AGAIN = "#rc=5&rp=all"
+"""Has Twilio repeat what met an error of ours; it is no part of what Twilio signs."""
 ONLINE = frozenset({"ONLINE", "ONLINE:UPDATING"})
 
 
@@ -74,7 +76,7 @@ class WhatsappAdmin:
             raise ChannelUnreachable(str(error)) from None
 
     def _inbound(self, channel_id: str) -> str:
-        return f"{self._public_url}/callbacks/twilio/inbound?c={channel_id}"
+        return f"{self._public_url}/callbacks/twilio/inbound?c={channel_id}{AGAIN}"
 
 
 def _place(own: OwnSender) -> tuple[str, str]:
