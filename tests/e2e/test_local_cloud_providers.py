@@ -172,12 +172,15 @@ def email(cloud: RunningCloud, to: str = "person@example.org", **changes: Any) -
 
 def test_an_email_is_captured_whole_and_its_delivery_is_published(cloud: RunningCloud) -> None:
     attachment = {"FileName": "a.ics", "RawContent": b"BEGIN:VCALENDAR", "ContentType": "text/calendar"}
-    message_id = email(cloud, Simple={"Attachments": [attachment]})
+    message_id = email(cloud, Simple={"Attachments": [attachment], "Headers": [{"Name": "X-A", "Value": "b"}]})
     cloud.advance("PT10S")
     (item,) = outbox(cloud)
     assert (item["from"], item["subject"]) == ("Café <no-reply@carillon.example>", "Grüße")
     assert (item["text"], item["html"]) == ("plain", "<p>rich</p>")
-    assert item["attachments"] == [{"filename": "a.ics", "content_type": "text/calendar", "size": 15}]
+    assert item["attachments"] == [
+        {"filename": "a.ics", "content_type": "text/calendar", "size": 15, "text": "BEGIN:VCALENDAR"}
+    ]
+    assert item["headers"] == {"X-A": "b"}
     (event,) = [json.loads(entry["text"]) for entry in cloud.seen("work")]
     assert event["eventType"] == "Delivery"
     assert event["mail"]["messageId"] == message_id
@@ -199,12 +202,57 @@ def test_the_mailbox_simulator_bounces(cloud: RunningCloud) -> None:
         ({"Simple": {"Headers": [{"Name": "X-A", "Value": "é"}]}}, "BadRequestException"),
         ({"Simple": {"Subject": {"Data": "Grüße"}}}, "BadRequestException"),
         ({"to": "nobody"}, "BadRequestException"),
+        ({"FromEmailAddress": "hi@salon.example"}, "MessageRejected"),
     ],
 )
 def test_ses_refuses_what_it_refuses(probe_cloud: RunningCloud, changes: dict[str, Any], code: str) -> None:
     with pytest.raises(ClientError) as caught:
         email(probe_cloud, **changes)
     assert caught.value.response["Error"]["Code"] == code
+
+
+def test_a_domain_may_send_once_its_records_are_set(cloud: RunningCloud) -> None:
+    ses = cloud.aws("sesv2")
+    made = ses.create_email_identity(EmailIdentity="Salon.example", Tags=[{"Key": "k", "Value": "v"}])
+    tokens = made["DkimAttributes"]["Tokens"]
+    assert (made["IdentityType"], made["VerifiedForSendingStatus"], len(tokens)) == ("DOMAIN", False, 3)
+    ses.put_email_identity_mail_from_attributes(EmailIdentity="salon.example", MailFromDomain="mail.salon.example")
+    records = [
+        {"type": "CNAME", "name": f"{token}._domainkey.salon.example", "value": f"{token}.dkim.amazonses.com"}
+        for token in tokens
+    ]
+    assert cloud.tools.post("/dns", json={"records": records}).json() == {"records": 3}
+    found = ses.get_email_identity(EmailIdentity="salon.example")
+    assert (found["VerifiedForSendingStatus"], found["DkimAttributes"]["Status"]) == (True, "SUCCESS")
+    assert found["MailFromAttributes"]["MailFromDomainStatus"] == "PENDING"
+    assert found["Tags"] == [{"Key": "k", "Value": "v"}]
+    assert email(cloud, FromEmailAddress="Sam <sam@mail.salon.example>")
+    assert cloud.tools.delete("/dns").json() == {"records": 0}
+    assert not ses.get_email_identity(EmailIdentity="salon.example")["VerifiedForSendingStatus"]
+
+
+def test_identities_are_refused_as_ses_does(cloud: RunningCloud) -> None:
+    ses = cloud.aws("sesv2")
+    ses.create_email_identity(EmailIdentity="salon.example")
+    asked: list[tuple[str, dict[str, str], str]] = [
+        ("create_email_identity", {"EmailIdentity": "salon.example"}, "AlreadyExistsException"),
+        ("create_email_identity", {"EmailIdentity": "no domain"}, "BadRequestException"),
+        ("get_email_identity", {"EmailIdentity": "other.example"}, "NotFoundException"),
+        ("delete_email_identity", {"EmailIdentity": "other.example"}, "NotFoundException"),
+        (
+            "put_email_identity_mail_from_attributes",
+            {"EmailIdentity": "salon.example", "MailFromDomain": "a.example"},
+            "BadRequestException",
+        ),
+    ]
+    for operation, given, code in asked:
+        with pytest.raises(ClientError) as caught:
+            getattr(ses, operation)(**given)
+        assert caught.value.response["Error"]["Code"] == code
+    ses.delete_email_identity(EmailIdentity="salon.example")
+    kinds: list[Any] = [{}, {"records": []}, {"records": [{"name": "x"}]}, {"records": "x"}]
+    for nonsense in kinds:
+        assert cloud.tools.post("/dns", json=nonsense).status_code == 422
 
 
 def test_a_text_message_is_captured_and_bad_ones_are_refused(cloud: RunningCloud) -> None:
