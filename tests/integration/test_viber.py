@@ -111,6 +111,37 @@ def test_who_writes_a_day_after_opening_it_is_a_stranger(salon: ChatSalon) -> No
     assert salon.client()["viber_linked"] is False
 
 
+def test_who_opened_it_before_and_has_subscribed_since_is_linked_by_opening_it_again(salon: ChatSalon) -> None:
+    payload = salon.link("viber")
+    salon.opened(payload)
+    assert salon.opened(payload, subscribed=True).body == welcome(CONNECTED)
+    assert salon.client()["viber_linked"] is True
+
+
+def test_a_link_that_was_used_is_of_no_use_after_leaving(salon: ChatSalon) -> None:
+    payload = salon.link("viber")
+    salon.opened(payload)
+    salon.said("OK")
+    salon.world.aws.clock.advance(timedelta(minutes=1))
+    salon.viber({"event": "unsubscribed", "user_id": VIBER_USER})
+    assert salon.opened(payload).body["text"].startswith("Deze link is al gebruikt of verlopen.")
+    salon.said("hello?")
+    assert salon.client()["viber_linked"] is False
+
+
+def test_opening_the_chat_again_is_but_a_look(salon: ChatSalon) -> None:
+    join(salon)
+    salon.world.aws.clock.advance(timedelta(minutes=1))
+    salon.said("stop")
+    salon.world.aws.clock.advance(timedelta(minutes=1))
+    assert salon.opened("", subscribed=True).body == {}
+    assert salon.client()["can_message"]["viber"] is False
+
+
+def test_a_stranger_who_opens_the_chat_is_told_where_links_come_from(salon: ChatSalon) -> None:
+    assert salon.opened("").body["text"].startswith("Deze chat is nog niet gekoppeld aan Salon Aurora.")
+
+
 def test_a_lost_confirmation_is_all_that_is_lost(salon: ChatSalon) -> None:
     salon.opened(salon.link("viber"))
     salon.bots.said["send_message"] = (500, {})

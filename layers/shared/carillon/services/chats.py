@@ -76,38 +76,48 @@ class Chats:
 
     def _opened(self, org_id: str, bot: str, event: ChatEvent) -> Said | None:
         if not event.text:
-            if self._links.clients(org_id, self._channel, event.chat_id):
-                # Telegram's button for coming back: what the person means is the word.
-                self._reply(org_id, bot, event, START)
-                return None
-            return self._said("unknown", org_id, None, event)
+            return self._came(org_id, bot, event)
         name = digest(event.text)
         link = self._links.find(org_id, name, self._clock.now())
         if link is None or link.channel != self._channel or link.used_by not in (None, event.chat_id):
             return self._said("expired", org_id, None, event)
         if not event.subscribed:
             return self._hold(org_id, name, link, event)
-        return self._use(org_id, name, event, answering=True) or self._said("expired", org_id, None, event)
+        said = self._use(org_id, name, event, answering=True)
+        # Or it waits, because he opened it once before he could be written to.
+        return said or self._joined(org_id, event, answering=True) or self._said("expired", org_id, None, event)
+
+    def _came(self, org_id: str, bot: str, event: ChatEvent) -> Said | None:
+        """Deal with somebody who comes without a link."""
+        if not self._links.clients(org_id, self._channel, event.chat_id):
+            return self._said("unknown", org_id, None, event)
+        if self._channel not in SUBSCRIBING:
+            # Telegram's button for coming back: what the person means is the word. On Viber it is but a look.
+            self._reply(org_id, bot, event, START)
+        return None
 
     def _hold(self, org_id: str, name: str, link: Link, event: ChatEvent) -> Said | None:
         """Let a link wait for whoever opened it: nobody can be written to before he has written himself."""
         now = self._clock.now()
         if link.used_by is None:
             waiting = Link(link.channel, link.client_id, now + VALID)
-            if not self._links.hold(org_id, name, waiting, event.chat_id, now):
-                held = self._links.find(org_id, name, now)
-                if held is None or held.used_by != event.chat_id:
-                    return self._said("expired", org_id, None, event)
+            self._links.hold(org_id, name, waiting, event.chat_id, now)
+        # Read again: it may be another person's by now, or this one's, who joined with it and left since.
+        held = self._links.find(org_id, waiting_name(self._channel, event.chat_id), now)
+        used = self._links.find(org_id, name, now)
+        if held is None or held.used_by is not None or used is None or used.used_by != event.chat_id:
+            return self._said("expired", org_id, None, event)
         return self._said("join", org_id, link.client_id, event)
 
-    def _joined(self, org_id: str, event: ChatEvent) -> Said | None:
+    def _joined(self, org_id: str, event: ChatEvent, *, answering: bool = False) -> Said | None:
+        """Link whoever opened a link before he could be written to; None where there is none, or it was done."""
         if self._channel not in SUBSCRIBING:
             return None
         name = waiting_name(self._channel, event.chat_id)
         waiting = self._links.find(org_id, name, self._clock.now())
         if waiting is None or waiting.used_by is not None:
             return None
-        return self._use(org_id, name, event, answering=False)
+        return self._use(org_id, name, event, answering=answering)
 
     def _use(self, org_id: str, name: str, event: ChatEvent, *, answering: bool) -> Said | None:
         """Link the chat, unless that was done before; None for a link that is of no use any more."""
