@@ -31,6 +31,7 @@ FINAL_FOR_ALL = frozenset(
     }
 )
 """Reasons that hold for every channel, so trying the next one would be wrong."""
+REACHED = frozenset({"delivered", "read"})
 NO_RECEIPT = "unreachable"
 """The reason that the next channel's message names for one that brought no receipt in time."""
 
@@ -118,7 +119,7 @@ class Fallback:
             return False
         earlier = self._siblings(org_id, message)
         tried = dict(message.tried)
-        return any(each.channel in tried and each.status in ("delivered", "read") for each in earlier)
+        return any(each.channel in tried and each.status in REACHED for each in earlier)
 
     def _queue_again(self, org_id: str, message: Message, snapshot: Snapshot) -> bool:
         """Queue what followed a message again; False when nothing has."""
