@@ -64,7 +64,7 @@ def test_every_queue_that_nobody_reads_is_one_that_is_redriven() -> None:
 
 
 def test_an_alarm_follows_the_outcomes_that_stay_unknown() -> None:
-    (found,) = of_type("AWS::Logs::MetricFilter").values()
+    found = of_type("AWS::Logs::MetricFilter")["UnknownOutcomes"]
     (metric,) = found["MetricTransformations"]
     alarm = of_type("AWS::CloudWatch::Alarm")["UnknownOutcomesAlarm"]
     assert (alarm["Namespace"], alarm["MetricName"]) == (metric["MetricNamespace"], metric["MetricName"])
