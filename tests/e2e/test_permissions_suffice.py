@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from carillon.adapters.tokens import SignedLinks
 from local.config import TWILIO_SUBACCOUNTS
 from local.template import load
 from tests.e2e.permissions import Need, is_granted, needs
 from tests.e2e.running_cloud import REPOSITORY, RunningCloud, start_cloud
 
+SERVICE_ACCOUNT = {"type": "service_account", "project_id": "p", "private_key": "k" * 60, "client_email": "p@p.example"}
 OWN_NUMBER = {"message_mode": {"mode": "own", "business_name": "Salon"}}
 RECORDER = Path(__file__).parent / "fixtures" / "recorder" / "sitecustomize.py"
 # What the story below makes work; a function that is silent would pass without being looked at.
@@ -28,10 +30,12 @@ EXERCISED = {
     "RecordsApiFunction",
     "MessagesApiFunction",
     "CallbacksFunction",
+    "ClientPagesFunction",
     "PlanNotificationsFunction",
     "DispatchReminderFunction",
     "RecordDeliveryFunction",
     "SendEmailFunction",
+    "SendPushFunction",
     "SendSmsFunction",
     "SendWhatsappFunction",
     "SweepFunction",
@@ -88,23 +92,54 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("PUT", f"/v1/clients/{made}/consents", json={"service": {"email": True}, "source": "desk", "wording": "yes"})
     call("DELETE", f"/v1/clients/{made}/enrolment")
     call("POST", f"/v1/clients/{made}/enrolment")
+    call("PUT", "/v1/channels/push", json={"fcm": {"service_json": json.dumps(SERVICE_ACCOUNT)}})
+    call("POST", "/v1/channels/push/check", {**key, "Idempotency-Key": "looked"})
+    # Taken once, then gone: the sender takes it from the client and from SNS.
+    call("PUT", f"/v1/clients/{made}/devices/phone", json={"platform": "fcm", "token": "expired-token"})
+    call("PUT", f"/v1/clients/{made}/devices/tablet", json={"platform": "fcm", "token": "another-token"})
     call("GET", "/v1/clients", params={"q": "berg"})
     call("GET", "/v1/clients", params={"phone": "0612345698"})
+    domain = call("PUT", "/v1/channels/email", json={"from_address": "hi@salon.example"}).json()
+    cloud.tools.post("/dns", json={"records": domain["dns_records"]})
+    call("POST", "/v1/channels/email/check", {**key, "Idempotency-Key": "proven"})
+    call("PUT", "/v1/settings", {**key, "If-Match": "*"}, json={"email_sender": {"from": "organization"}})
+    for name in ("bounce", "complaint"):
+        person = {"first_name": name, "email": f"{name}@simulator.amazonses.com"}
+        call("PUT", f"/v1/clients/{name}", json={**person, "consents": {"service": {"email": True}}})
     start = f"{cloud.now()[:8]}28T14:00:00"
     appointment = {"client_id": made, "start": start, "duration_minutes": 30, "status": "booked"}
     call("PUT", "/v1/appointments/one", json=appointment)
     call("PUT", "/v1/appointments/one", json={**appointment, "duration_minutes": 45})
+    for name in ("bounce", "complaint"):
+        call("PUT", f"/v1/appointments/{name}", json={**appointment, "client_id": name})
+    cloud.advance("PT10M")
+    call("PUT", "/v1/staff/late", json={"name": "Late", "email": "bounce@simulator.amazonses.com"})
+    call("POST", "/v1/suppressions/lift", json={"address": "bounce@simulator.amazonses.com"})
+    page = unsubscribing(cloud, made)
+    for choice in (None, {"List-Unsubscribe": "One-Click"}, {"choice": "all"}, {"choice": "back"}):
+        answer = cloud.api.post(page, data=choice) if choice else cloud.api.get(page)
+        assert answer.status_code == 200, answer.text
+    call("DELETE", "/v1/channels/email")
     call("GET", "/v1/appointments")
     call("GET", "/v1/reminders")
     call("GET", "/v1/reminders", params={"client_id": made})
     cloud.advance("PT30H")
     call("DELETE", "/v1/appointments/one")
     call("DELETE", f"/v1/clients/{made}", params={"force": "true"})
+    call("DELETE", "/v1/channels/push")
     messages = call("GET", "/v1/messages").json()["items"]
     call("GET", f"/v1/messages/{messages[0]['id']}")
     call("GET", "/v1/messages", params={"status": "failed"})
     call("GET", "/v1/messages", params={"client_id": "client-01"})
     cloud.advance("PT1H")
+
+
+def unsubscribing(cloud: RunningCloud, client_id: str) -> str:
+    """Give the path behind a client's unsubscribe link, signed as the deployment signs it."""
+    secrets = cloud.aws("secretsmanager")
+    (found,) = (each["ARN"] for each in secrets.list_secrets()["SecretList"] if "Deployment" in each["Name"])
+    kept = json.loads(secrets.get_secret_value(SecretId=found)["SecretString"])
+    return SignedLinks(lambda: kept["signing_key"]).unsubscribe("salon-aurora", client_id)
 
 
 @functools.cache
