@@ -24,7 +24,7 @@ setup: .venv/.installed  ## The development environment, in .venv
 	@tools/setup.sh
 	@touch $@
 
-run: setup  ## The local cloud with a demo organization [API_PORT= TOOLS_PORT= DEMO=0 FRESH=1]
+run: setup  ## The local cloud with a demo organization [API_PORT= TOOLS_PORT= DEMO=0 FRESH=1 SMS_BACKEND=eum]
 	@exec $(PYTHON) -m local
 
 test: setup  ## All tests, on every core [ARGS="-k name"]
