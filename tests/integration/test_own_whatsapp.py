@@ -284,3 +284,44 @@ def test_rotated_credentials_count_at_once_for_sending_and_for_receipts(world: W
 def card(name: str) -> dict[str, Any]:
     (found,) = [each for each in call("GET", "/v1/integrations").body["items"] if each["id"] == name]
     return dict(found)
+
+
+def reply(world: World, http: TwilioBehindHttp, text: str, signed_with: str, account: str = SUBACCOUNT) -> int:
+    """Post what Anna wrote to the own number, where Twilio was told to bring it."""
+    address, _, _ = str(http.twilio.accounts.inbound_url(NUMBER)).partition("#")
+    channel_id = address.partition("?c=")[2]
+    form = {"MessageSid": f"SM{text}", "AccountSid": account, "Body": text, "NumMedia": "0"}
+    form |= {"From": "whatsapp:+31612345678", "To": f"whatsapp:{NUMBER}"}
+    made = event("POST", "/callbacks/twilio/inbound", urlencode(form), query={"c": channel_id})
+    base = world.aws.environment["PUBLIC_BASE_URL"] or "https://api.example.com"
+    url = f"{base}/callbacks/twilio/inbound?c={channel_id}"
+    made["headers"] = {"x-twilio-signature": RequestValidator(signed_with).compute_signature(url, form)}
+    return int(callbacks(made, None)["statusCode"])
+
+
+def test_a_reply_to_the_own_number_is_its_organizations_and_opens_that_numbers_window(
+    world: World, http: TwilioBehindHttp
+) -> None:
+    sent: list[Outgoing] = []
+    world.answer = lambda outgoing: sent.append(outgoing) or Outcome("accepted", provider_id="SM1")  # type: ignore[func-returns-value]
+    connect()
+    save(OWN_MODE)
+    approve(world, "aurora", "HX" + "a" * 32)
+    book(world)
+    assert world.aws.items("@#W#") == []
+    assert reply(world, http, "Hoi", "another-token") == 403
+    assert reply(world, http, "Hoi", OTHER_TOKEN, OTHER) == 403
+    assert reply(world, http, "Hoi", SUBACCOUNT_TOKEN) == 200
+    (kept,) = call("GET", "/v1/inbound").body["items"]
+    assert (kept["text"], kept["client_id"], kept["record"]) == ("Hoi", "anna", "appointments/a1")
+    booking = {"client_id": "anna", "start": "2026-12-02T14:30:00", "duration_minutes": 30, "status": "booked"}
+    assert call("PUT", "/v1/appointments/a2", booking | {"source": "console"}).status == 201
+    world.settle()
+    assert [each.rendered.content_sid is None for each in sent] == [False, True]
+    assert save({"message_mode": {"mode": "shared"}}).status == 200
+    assert (
+        call("PUT", "/v1/appointments/a3", booking | {"start": "2026-12-03T14:30:00", "source": "console"}).status
+        == 201
+    )
+    world.settle()
+    assert [each["reason"] for each in messages("suppressed")] == ["whatsapp_template_missing"]

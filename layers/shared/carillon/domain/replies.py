@@ -78,4 +78,4 @@ def neutral(text: str, longest: int = LONGEST) -> str:
 
 
 def _shown(char: str) -> bool:
-    return char not in BIDI_CONTROLS and unicodedata.category(char) not in ("Cc", "Cs", "Cn")
+    return char not in BIDI_CONTROLS and unicodedata.category(char) not in ("Cc", "Cs")
