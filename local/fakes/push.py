@@ -170,7 +170,7 @@ def _shown(payload: str, platform: str) -> tuple[str, str, str]:
     document = json.loads(payload)
     if platform.startswith("APNS"):
         alert = document["aps"]["alert"]
-        return alert["title"], alert["body"], document.get("message_id", "")
+        return alert["title"], alert["body"], document.get("carillon_message_id", "")
     message = document["fcmV1Message"]["message"]
     notification = message["notification"]
-    return notification["title"], notification["body"], message.get("data", {}).get("message_id", "")
+    return notification["title"], notification["body"], message.get("data", {}).get("carillon_message_id", "")

@@ -80,7 +80,7 @@ def test_an_android_device_gets_an_fcm_v1_message_that_replaces_its_own_repetiti
         "fcmV1Message": {
             "message": {
                 "notification": {"title": "Herinnering", "body": "Tot morgen om 14:30"},
-                "data": {"message_id": ID},
+                "data": {"carillon_message_id": ID},
                 "android": {"priority": "high", "ttl": "3600s", "notification": {"tag": ID}},
             }
         }
@@ -103,7 +103,7 @@ def test_an_iphone_gets_an_alert_that_collapses_with_its_own_repetition(
     sns: Any, device: Device, platform: str
 ) -> None:
     alert = {"aps": {"alert": {"title": "Herinnering", "body": "Tot morgen om 14:30"}, "sound": "default"}}
-    written = json.dumps({**alert, "message_id": ID}, separators=(",", ":"))
+    written = json.dumps({**alert, "carillon_message_id": ID}, separators=(",", ":"))
     outcome = sent(
         sns,
         outgoing(device),

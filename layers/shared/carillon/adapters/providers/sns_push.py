@@ -118,8 +118,8 @@ def _fcm(title: str, text: str, outgoing: Outgoing) -> dict[str, Any]:
         "fcmV1Message": {
             "message": {
                 "notification": {"title": title, "body": text},
-                # FCM takes nothing but strings here.
-                "data": {"message_id": outgoing.message_id},
+                # FCM takes nothing but strings here, and keeps short names (`from`, `message_type`) to itself.
+                "data": {"carillon_message_id": outgoing.message_id},
                 "android": {
                     "priority": "high",
                     "ttl": f"{_ttl(outgoing)}s",
@@ -134,7 +134,7 @@ def _fcm(title: str, text: str, outgoing: Outgoing) -> dict[str, Any]:
 
 def _apns(title: str, text: str, outgoing: Outgoing) -> dict[str, Any]:
     alert = {"title": title, "body": text}
-    return {"aps": {"alert": alert, "sound": "default"}, "message_id": outgoing.message_id}
+    return {"aps": {"alert": alert, "sound": "default"}, "carillon_message_id": outgoing.message_id}
 
 
 def _attributes(outgoing: Outgoing, platform: str) -> dict[str, Any]:
