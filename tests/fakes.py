@@ -191,7 +191,12 @@ class MemoryMessages:
             required = self.account.required.get((org_id, message.key), 0)
             return stored.status == "queued" and stored.attempt <= message.attempt and required <= claim.version
 
-        held = {"owner": claim.owner, "lease_until": claim.now + LEASE, "attempt": message.attempt + 1, "to": claim.to}
+        held: dict[str, Any] = {
+            "owner": claim.owner,
+            "lease_until": claim.now + LEASE,
+            "attempt": message.attempt + 1,
+            "to": claim.to,
+        }
         return self._move(org_id, message.key, Moved("sending", claim.now), free, **held)
 
     def abandon(self, org_id: str, message: Message, moved: Moved) -> bool:

@@ -21,7 +21,8 @@ ACTIVE = ChannelState(status="active", sender="+31201234567")
 
 def own(*, reminders: str = "all", **of_settings: Any) -> Rig:
     """An organization with a WhatsApp number of its own, and two reminders ahead."""
-    rig = Rig(**({"message_mode": OWN, "manager": MANAGER} | of_settings))
+    basis: dict[str, Any] = {"message_mode": OWN, "manager": MANAGER}
+    rig = Rig(**(basis | of_settings))
     rig.account.organizations[ORG] = organization(channels={"whatsapp": ACTIVE})
     rig.own.kept[ORG, "whatsapp"] = OwnSender("+31201234567", {"account_sid": "AC"})
     changed = [
