@@ -11,6 +11,7 @@ from carillon.bootstrap import channels as bootstrap
 from carillon.domain.own_channels import OwnSender
 from carillon.ports.channels import ChannelRefused, ChannelUnreachable, Connected
 from tests.integration.account import Aws, Response, call, new_organization
+from tests.logs import listening
 
 pytestmark = pytest.mark.usefixtures("organization")
 TOKEN = "4d1c8f0a2b6e4c7d9e0f1a2b3c4d5e6f"
@@ -101,6 +102,38 @@ def test_all_channels_are_listed_with_what_serves_them() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("role", "reads", "writes"),
+    [
+        ("org_admin", True, True),
+        ("manager", True, False),
+        ("integration", False, False),
+        ("staff", False, False),
+        ("operator", False, False),
+    ],
+)
+def test_administrators_connect_and_managers_look_on(role: str, reads: bool, writes: bool) -> None:
+    answers = [
+        put("sms", {"sender_id": "Aurora"}, role=role),
+        call("POST", "/v1/channels/sms/check", role=role),
+        call("DELETE", "/v1/channels/sms", role=role),
+    ]
+    assert [answer.status for answer in answers] == ([201, 200, 204] if writes else [403, 403, 403])
+    assert call("GET", "/v1/channels", role=role).status == (200 if reads else 403)
+
+
+def test_senders_of_one_tenant_are_nothing_to_the_others(aws: Aws) -> None:
+    new_organization("borealis")
+    put("sms", {"sender_id": "Aurora"})
+    others: list[dict[str, Any]] = [{"org": "borealis"}, {"mode": "test"}]
+    for given in others:
+        assert shown("sms", **given)["status"] == "not_connected"
+        assert call("POST", "/v1/channels/sms/check", **given).code == "channel_not_connected"
+        assert call("DELETE", "/v1/channels/sms", **given).status == 404
+    assert state(aws)["sms"]["status"] == "active"
+    assert aws.items("borealis#CHN") == []
+
+
 def test_a_sender_name_for_sms_is_connected_at_once(aws: Aws) -> None:
     made = put("sms", {"sender_id": "Aurora"})
     assert made.status == 201
@@ -143,16 +176,22 @@ def test_state_sender_and_audit_entry_are_written_together_and_the_id_is_known(a
     assert audit["after"]["secrets"] == ["auth_token"]
 
 
-def test_a_secret_is_never_shown_and_lies_nowhere_in_clear(aws: Aws, provider: PlayedAdmin, capsys: Any) -> None:
+def test_a_secret_is_never_shown_and_lies_nowhere_in_clear(aws: Aws, provider: PlayedAdmin) -> None:
     provider.answer = Connected(active=True, sender="x", secrets={"webhook_secret": "hook-" + TOKEN})
-    answers = [put("whatsapp", WHATSAPP), call("GET", "/v1/channels"), call("POST", "/v1/channels/whatsapp/check")]
-    provider.answer = ChannelRefused("the account says no", "/auth_token")
-    answers.append(put("whatsapp", WHATSAPP))
-    assert [answer.status for answer in answers] == [201, 200, 200, 422]
+    with listening() as log:
+        answers = [put("whatsapp", WHATSAPP), call("GET", "/v1/channels"), call("POST", "/v1/channels/whatsapp/check")]
+        provider.answer = ChannelRefused("the account says no", "/auth_token")
+        answers.append(put("whatsapp", WHATSAPP))
+        provider.answer = ValueError("a library quotes " + TOKEN)
+        answers.append(put("whatsapp", WHATSAPP))
+    assert [answer.status for answer in answers] == [201, 200, 200, 422, 500]
     assert TOKEN not in str([answer.body for answer in answers])
     assert TOKEN not in str(aws.items())
-    assert TOKEN not in "".join(capsys.readouterr())
     assert TOKEN not in repr(provider.owns)
+    assert [(entry["message"], entry["exception_name"]) for entry in log.entries] == [
+        ("request failed", "ProviderBrokeError")
+    ]
+    assert TOKEN not in log.text
     assert provider.owns[0].secrets == {"auth_token": TOKEN, "webhook_secret": "hook-" + TOKEN}
 
 
@@ -344,15 +383,18 @@ def test_a_removed_organizations_sender_is_undone_at_its_provider(aws: Aws, prov
     assert json.loads(aws.items("aurora#ORG")[0]["doc"])["deleted"] is True
 
 
-def test_a_provider_that_does_not_answer_keeps_no_organization(
-    provider: PlayedAdmin, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_provider_that_does_not_answer_keeps_no_organization(provider: PlayedAdmin) -> None:
     put("whatsapp", WHATSAPP)
     provider.answer = ChannelUnreachable("no answer")
-    assert call("DELETE", "/v1/organizations/aurora", role="operator").status == 202
-    said = capsys.readouterr().out
-    assert "sender left at its provider" in said
-    assert TOKEN not in said
+    with listening() as log:
+        assert call("DELETE", "/v1/organizations/aurora", role="operator").status == 202
+    (said,) = log.entries
+    assert (said["message"], said["channel"], said["reason"]) == (
+        "sender left at its provider",
+        "whatsapp",
+        "ChannelUnreachable",
+    )
+    assert TOKEN not in log.text
 
 
 def test_test_data_asks_no_provider_and_keeps_no_secret(aws: Aws, provider: PlayedAdmin) -> None:

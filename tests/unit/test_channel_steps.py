@@ -16,7 +16,7 @@ from carillon.domain.own_channels import OwnSender, StoredChannel, WhatsappSende
 from carillon.domain.settings import MessageMode, Settings
 from carillon.ports.channels import ChannelAdmin, ChannelChange, ChannelsView, Connected
 from carillon.ports.directory import AuditEntry, Stored
-from carillon.services.own_channels import OwnChannels
+from carillon.services.own_channels import OwnChannels, ProviderBrokeError
 from tests.builders import NOW, ORG, organization, settings
 from tests.doubles import CountingIds, SetClock
 from tests.faults import Died, Failed, Line, lines
@@ -157,7 +157,7 @@ def every_way(prepare: Callable[[Desk], None], step: Callable[[Desk], None]) -> 
         for _ in range(3):
             try:
                 step(desk)
-            except (Died, Failed):
+            except (Died, Failed, ProviderBrokeError):
                 continue
             break
         else:

@@ -13,7 +13,16 @@ from typing import Any
 from carillon.domain.channel_states import ChannelState
 from carillon.domain.channels import ALL, CHANNELS, Channel
 from carillon.domain.codec import to_data
-from carillon.domain.errors import Conflict, Contended, Fault, Invalid, InvalidValue, NotFound, Unavailable
+from carillon.domain.errors import (
+    CarillonError,
+    Conflict,
+    Contended,
+    Fault,
+    Invalid,
+    InvalidValue,
+    NotFound,
+    Unavailable,
+)
 from carillon.domain.listing import Page
 from carillon.domain.organizations import Caller
 from carillon.domain.own_channels import OwnSender, StoredChannel, seen_as, split
@@ -36,6 +45,10 @@ from carillon.services.channel_documents import ChannelView, shown
 ROUNDS = 8
 Admins = Callable[[Channel, str], ChannelAdmin]
 """Gives a channel's admin; the second argument is the address under which the outside world reaches the API."""
+
+
+class ProviderBrokeError(Exception):
+    """Asking a provider broke in a way that nobody expected; names the error's kind, and where it was raised."""
 
 
 def channel_of(name: str) -> Channel:
@@ -266,10 +279,14 @@ def _credentials(stored: StoredChannel) -> tuple[object, ...]:
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
-    """Ask a provider, in the contract's errors; what it was told stays out of them."""
+    """Ask a provider, in the contract's errors; what it was told stays out of them, and out of the log."""
     try:
         return ask()
     except ChannelRefused as error:
         raise Invalid([Fault(error.pointer, "channel_refused", str(error))], str(error), "channel_refused") from None
     except ChannelUnreachable as error:
         raise Unavailable("provider_unreachable", str(error)) from None
+    except CarillonError:
+        raise
+    except Exception as error:  # noqa: BLE001 - an error of a library may quote the credentials it was given
+        raise ProviderBrokeError(type(error).__name__).with_traceback(error.__traceback__) from None
