@@ -15,6 +15,8 @@ from carillon.ports.system import Clock
 KEPT = timedelta(minutes=5)
 """How long an opened sender is remembered; new credentials have a new revision, so they count at once."""
 
+MOST_KEPT = 1000
+
 
 class StoredOwnSenders:
     """See the port `OwnSenders`. Without a vault it serves channels that have no secrets."""
@@ -40,6 +42,8 @@ class StoredOwnSenders:
             if stored is None or stored.phase != "connected":
                 raise LookupError(f"the own sender of {channel} is gone")
             opened = open_channel(org_id, stored, self._vault)
+            if len(self._known) >= MOST_KEPT:
+                self._known.clear()
             self._known[org_id, channel] = (stored.revision, now + KEPT, opened)
             return opened
 
