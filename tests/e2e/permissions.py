@@ -9,6 +9,7 @@ import fnmatch
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from typing import Any
 
 WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
@@ -41,10 +42,21 @@ def needs(service: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
         assert list(parameters["EncryptionContext"]) == ["organization"], operation
         yield Need(f"kms:{operation}", "ChannelsKey")
     elif service == "sesv2":
-        yield Need(f"ses:{operation}", "identity/${EmailFrom}")
-        yield Need(f"ses:{operation}", "configuration-set/${ConfigurationSet}")
+        yield from _mail_needs(operation, parameters)
     else:
         yield Need(f"{SERVICES[service]}:{operation}", "")
+
+
+def _mail_needs(operation: str, parameters: Mapping[str, Any]) -> Iterator[Need]:
+    """Tell what SES asks for: of organizations' own domains the template knows no name."""
+    if operation != "SendEmail":
+        yield Need(f"ses:{operation}", "identity/*")
+        if parameters.get("Tags"):
+            yield Need("ses:TagResource", "identity/*")
+        return
+    own = not parseaddr(parameters["FromEmailAddress"])[1].endswith("@example.com")
+    yield Need("ses:SendEmail", "identity/*" if own else "identity/${EmailFrom}")
+    yield Need("ses:SendEmail", "configuration-set/${ConfigurationSet}")
 
 
 def _table_needs(operation: str, parameters: Mapping[str, Any]) -> Iterator[Need]:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ EXERCISED = {
     "SendEmailFunction",
     "SendPushFunction",
     "SendSmsFunction",
+    "SendTelegramFunction",
+    "SendViberFunction",
     "SendWhatsappFunction",
     "SweepFunction",
 }
@@ -70,11 +72,7 @@ def tell_the_story(cloud: RunningCloud) -> None:
         assert response.status_code < 400, f"{method} {path}: {response.status_code} {response.text}"
         return response
 
-    organization = {"id": "second", "name": "Second", "time_zone": "Europe/Paris", "locale": "fr", "country": "FR"}
-    call("POST", "/v1/organizations", {**operator, "Idempotency-Key": "once"}, json=organization)
-    call("GET", "/v1/organizations", operator)
-    call("PATCH", "/v1/organizations/second", operator, json={"suspended": True})
-    call("DELETE", "/v1/organizations/second", operator)
+    keep_organizations(call, operator)
     etag = call("GET", "/v1/settings").headers["etag"]
     call("PUT", "/v1/settings", {**key, "If-Match": etag}, json={"name": "Salon"})
     call("POST", "/v1/integrations/notifications/deactivate")
@@ -99,27 +97,13 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("PUT", f"/v1/clients/{made}/devices/tablet", json={"platform": "fcm", "token": "another-token"})
     call("GET", "/v1/clients", params={"q": "berg"})
     call("GET", "/v1/clients", params={"phone": "0612345698"})
-    domain = call("PUT", "/v1/channels/email", json={"from_address": "hi@salon.example"}).json()
-    cloud.tools.post("/dns", json={"records": domain["dns_records"]})
-    call("POST", "/v1/channels/email/check", {**key, "Idempotency-Key": "proven"})
-    call("PUT", "/v1/settings", {**key, "If-Match": "*"}, json={"email_sender": {"from": "organization"}})
-    for name in ("bounce", "complaint"):
-        person = {"first_name": name, "email": f"{name}@simulator.amazonses.com"}
-        call("PUT", f"/v1/clients/{name}", json={**person, "consents": {"service": {"email": True}}})
+    connect_mail(cloud, call, key)
     start = f"{cloud.now()[:8]}28T14:00:00"
     appointment = {"client_id": made, "start": start, "duration_minutes": 30, "status": "booked"}
     call("PUT", "/v1/appointments/one", json=appointment)
     call("PUT", "/v1/appointments/one", json={**appointment, "duration_minutes": 45})
-    for name in ("bounce", "complaint"):
-        call("PUT", f"/v1/appointments/{name}", json={**appointment, "client_id": name})
-    cloud.advance("PT10M")
-    call("PUT", "/v1/staff/late", json={"name": "Late", "email": "bounce@simulator.amazonses.com"})
-    call("POST", "/v1/suppressions/lift", json={"address": "bounce@simulator.amazonses.com"})
-    page = unsubscribing(cloud, made)
-    for choice in (None, {"List-Unsubscribe": "One-Click"}, {"choice": "all"}, {"choice": "back"}):
-        answer = cloud.api.post(page, data=choice) if choice else cloud.api.get(page)
-        assert answer.status_code == 200, answer.text
-    call("DELETE", "/v1/channels/email")
+    hear_of_mail(cloud, call, appointment)
+    chat(cloud, call, key, {**appointment, "client_id": "chatty"})
     call("GET", "/v1/appointments")
     call("GET", "/v1/reminders")
     call("GET", "/v1/reminders", params={"client_id": made})
@@ -132,6 +116,79 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("GET", "/v1/messages", params={"status": "failed"})
     call("GET", "/v1/messages", params={"client_id": "client-01"})
     cloud.advance("PT1H")
+
+
+def chat(cloud: RunningCloud, call: Callable[..., Any], key: Mapping[str, str], appointment: Mapping[str, Any]) -> None:
+    """Both bots from the link to the end: told there, seen, answered, and blocked as a message finds out."""
+    bots = {
+        "telegram": {"bot_token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"},
+        "viber": {"auth_token": "445da6az1s345z78-dazcczb2542zv51a", "name": "Salon"},
+    }
+
+    def said(channel: str, text: str) -> None:
+        answer = cloud.tools.post("/inbound", json={"channel": channel, "from": "4711", "text": text})
+        assert answer.json() == {"status": 200}, answer.text
+
+    rules = call("GET", "/v1/settings/rules").json()["rules"]
+    for rule in rules:
+        if (rule["key"], rule["audience"]) == ("appointment.booked.console", "client"):
+            rule["channels"] |= {channel: {"enabled": True} for channel in bots}
+    call("PUT", "/v1/settings/rules", {**key, "If-Match": "*"}, json={"rules": rules})
+    call("PUT", "/v1/clients/chatty", json={"first_name": "Ada", "consents": {"service": {"viber": True}}})
+    for channel, stated in bots.items():
+        call("PUT", f"/v1/channels/{channel}", json=stated)
+        call("POST", f"/v1/channels/{channel}/check")
+        said(channel, call("POST", f"/v1/clients/chatty/{channel}-links").json()["url"])
+        said(channel, "hello")
+    call("PUT", "/v1/appointments/chat", json=appointment)
+    cloud.advance("PT1M")
+    for channel in bots:
+        said(channel, "thanks")
+        rejected = {"target": channel, "kind": "reject", "count": 2}
+        assert cloud.tools.post("/faults", json=rejected).status_code == 200
+    call("PUT", "/v1/appointments/chat2", json=appointment)
+    cloud.advance("PT10M")
+    linked = call("GET", "/v1/clients/chatty").json()
+    assert not linked["telegram_linked"]
+    assert not linked["viber_linked"]
+    cloud.tools.delete("/faults")
+    for channel in bots:
+        call("DELETE", f"/v1/channels/{channel}")
+
+
+def keep_organizations(call: Callable[..., Any], operator: Mapping[str, str]) -> None:
+    """What the operator does."""
+    organization = {"id": "second", "name": "Second", "time_zone": "Europe/Paris", "locale": "fr", "country": "FR"}
+    call("POST", "/v1/organizations", {**operator, "Idempotency-Key": "once"}, json=organization)
+    call("GET", "/v1/organizations", operator)
+    call("PATCH", "/v1/organizations/second", operator, json={"suspended": True})
+    call("DELETE", "/v1/organizations/second", operator)
+
+
+def connect_mail(cloud: RunningCloud, call: Callable[..., Any], key: Mapping[str, str]) -> None:
+    """The organization's own address, and two clients whose mail is reported about."""
+    domain = call("PUT", "/v1/channels/email", json={"from_address": "hi@salon.example"}).json()
+    cloud.tools.post("/dns", json={"records": domain["dns_records"]})
+    call("POST", "/v1/channels/email/check")
+    settings = {"email_sender": {"from": "organization"}}
+    call("PUT", "/v1/settings", {**key, "If-Match": "*"}, json=settings)
+    for name in ("bounce", "complaint"):
+        person = {"first_name": name, "email": f"{name}@simulator.amazonses.com"}
+        call("PUT", f"/v1/clients/{name}", json={**person, "consents": {"service": {"email": True}}})
+
+
+def hear_of_mail(cloud: RunningCloud, call: Callable[..., Any], appointment: Mapping[str, Any]) -> None:
+    """A bounce, a complaint, the ways back, and an unsubscribe link."""
+    for name in ("bounce", "complaint"):
+        call("PUT", f"/v1/appointments/{name}", json={**appointment, "client_id": name})
+    cloud.advance("PT10M")
+    call("PUT", "/v1/staff/late", json={"name": "Late", "email": "bounce@simulator.amazonses.com"})
+    call("POST", "/v1/suppressions/lift", json={"address": "bounce@simulator.amazonses.com"})
+    page = unsubscribing(cloud, appointment["client_id"])
+    for choice in (None, {"List-Unsubscribe": "One-Click"}, {"choice": "all"}, {"choice": "back"}):
+        answer = cloud.api.post(page, data=choice) if choice else cloud.api.get(page)
+        assert answer.status_code == 200, answer.text
+    call("DELETE", "/v1/channels/email")
 
 
 def unsubscribing(cloud: RunningCloud, client_id: str) -> str:
