@@ -19,7 +19,7 @@ from carillon.bootstrap import pipeline
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message
 from carillon.ports.messages import Claim, Moved
-from carillon.ports.queues import Due
+from carillon.ports.queues import Due, Ready
 from carillon.services.sweeping import Swept
 from tests.integration.account import REGION, Aws, activate, call, new_organization
 from tests.integration.world import World, unwatch
@@ -148,6 +148,17 @@ def test_a_claim_whose_holder_is_gone_becomes_unknown(world: World) -> None:
     (message,) = messages(world)
     assert (message.status, message.reason) == ("unknown", "connection_lost")
     assert world.sent == []
+
+
+def test_the_sender_of_an_abandoned_claim_is_asked_to_look_it_up(world: World, monkeypatch: Any) -> None:
+    message = reminder_is_due(world)
+    claimed(world, message)
+    lose_queued(world, "sms")
+    world.aws.clock.advance(QUARTER)
+    brought: list[Ready] = []
+    monkeypatch.setattr("carillon.adapters.queues.SqsQueues.send_ready", lambda _, ready: brought.extend(ready))
+    pipeline.sweep().run(ORG)
+    assert [(ready.channel, ready.key) for ready in brought] == [("sms", message.key)]
 
 
 def test_a_reminder_whose_schedule_got_lost_goes_out(world: World) -> None:

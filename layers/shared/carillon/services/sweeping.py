@@ -98,14 +98,15 @@ class Sweep:
         return len(unplanned)
 
     def _claims(self, org_id: str, now: datetime) -> int:
-        """Call the outcome of claims unknown whose holder is gone; a receipt may still close them."""
+        """Call the outcome of claims unknown whose holder is gone; a receipt or a look-up may still close them."""
         count = 0
         for message in self._all(org_id, MessageFilter(status="sending"), now):
-            if message.lease_until is not None and message.lease_until <= now - PATIENCE:
-                if self.messages.abandon(org_id, message, Moved("unknown", now, "connection_lost")):
-                    count += 1
-                    # Its sender has it looked up, where its provider can be asked.
-                    self.queues.send_ready([self._ready(org_id, message)])
+            if message.lease_until is None or message.lease_until > now - PATIENCE:
+                continue
+            if self.messages.abandon(org_id, message, Moved("unknown", now, "connection_lost")):
+                # Its sender has it looked up, where its provider can be asked.
+                self.queues.send_ready([self._ready(org_id, message)])
+                count += 1
         return count
 
     def _queued(self, org_id: str, since: datetime, now: datetime) -> tuple[int, datetime]:
