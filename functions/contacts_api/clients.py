@@ -65,8 +65,9 @@ def patch_client(call: Call, client_id: Id, body: Draft[ClientInput]) -> Answer[
 @routes.delete("/v1/clients/<client_id>", roles=INSIDE, errors=("has_upcoming",))
 def delete_client(call: Call, client_id: Id, query: RemoveQuery) -> Nothing:
     """Unenrol and hide a client."""
-    services().clients.remove(call.caller, client_id, force=query.force)
-    services().devices.forget_all(call.org_id, f"c:{client_id}")
+    removed = services().clients.remove(call.caller, client_id, force=query.force)
+    if removed.reach.devices:
+        services().devices.forget_all(call.org_id, f"c:{client_id}")
     return Nothing()
 
 

@@ -30,6 +30,10 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     ("PATCH", "/v1/clients/c1", {"locale": "pl"}, [READ, "PutItem"]),
     # A contact given up costs a query, to see who else has it and takes the guard over.
     ("PATCH", "/v1/clients/c1", {"phone": "+31687654321"}, [READ, "Query", WRITE]),
+    # What is held against a new address comes with the batch read.
+    ("PATCH", "/v1/clients/c1", {"email": "anna@example.org"}, [READ, "Query", WRITE]),
+    # Everybody who has the address: clients, staff, contacts of the settings.
+    ("POST", "/v1/suppressions/lift", {"address": "new@example.com"}, ["GetItem", "Query", "Query", "GetItem"]),
     # Removing asks for upcoming appointments, and gives up both contacts.
     ("DELETE", "/v1/clients/c1", None, [READ, "Query", "Query", "Query", WRITE]),
     ("GET", "/v1/clients?phone=+31612345678", None, ["Query", READ]),
@@ -49,15 +53,21 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     ("POST", "/v1/clients/c1/preferences/reset", None, [READ]),
     ("GET", "/v1/staff", None, ["Query"]),
     ("POST", "/v1/staff", {"name": "Tom"}, ["PutItem"]),
+    ("POST", "/v1/staff", {"name": "Tom", "email": "tom@example.com"}, ["GetItem", "PutItem"]),
     ("GET", "/v1/staff/s1", None, ["GetItem"]),
     ("PUT", "/v1/staff/s2", {"name": "Tom"}, ["GetItem", "PutItem"]),
     ("PATCH", "/v1/staff/s1", {"active": False}, ["GetItem", "PutItem"]),
-    ("DELETE", "/v1/staff/s1", None, ["DeleteItem"]),
+    # The member is read for the devices that go with it.
+    ("DELETE", "/v1/staff/s1", None, ["GetItem", "DeleteItem"]),
     ("POST", "/v1/organizations", {"name": "B"}, [WRITE]),
     ("GET", "/v1/organizations", None, ["Query"] * 4 + [READ]),
     ("GET", "/v1/organizations/aurora", None, [READ]),
     ("PATCH", "/v1/organizations/aurora", {"name": "B"}, [READ, WRITE]),
-    ("DELETE", "/v1/organizations/aurora", None, [READ, WRITE]),
+    # Its own senders are read before they go, to be undone at their providers.
+    ("DELETE", "/v1/organizations/aurora", None, [READ, READ, WRITE]),
+    ("GET", "/v1/channels", None, [READ]),
+    # The attempt is noted before the provider is asked, the rest after it.
+    ("PUT", "/v1/channels/sms", {"sender_id": "Aurora"}, [READ, WRITE, WRITE]),
 ]
 
 

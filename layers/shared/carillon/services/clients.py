@@ -144,8 +144,8 @@ class ClientKeeping:
             return [Fault("/phone", error.code, str(error))]
         return []
 
-    def remove(self, caller: Caller, client_id: str, *, force: bool) -> None:
-        """Unenrol and hide a client; raises Conflict (`has_upcoming`) unless forced."""
+    def remove(self, caller: Caller, client_id: str, *, force: bool) -> Client:
+        """Unenrol and hide a client, and give it as it was; raises Conflict (`has_upcoming`) unless forced."""
         org_id, now = caller.org_id, self._clock.now()
         for _ in range(ROUNDS):
             stored = existing(self._clients.read(org_id, client_id), client_id)
@@ -156,7 +156,7 @@ class ClientKeeping:
                 raise Conflict("has_upcoming", "the client has upcoming appointments; force=true removes it anyway")
             after = replace(stored.document, enrolled=False, removed=True)
             if self._clients.save(org_id, ClientChange(stored, after, guarded=False), now).version:
-                return
+                return stored.document
         raise Contended(f"client {client_id} is being changed by others")
 
     def search(self, org_id: str, query: ClientQuery, position: str | None) -> Page[ClientDocument]:
