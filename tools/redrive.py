@@ -58,11 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     try:
         sqs, queues = _open(options)
-        places = dead_letter_queues(sqs, queues)
-        if options.queue is not None:
-            places = [place for place in places if place.name == options.queue]
-            if not places:
-                raise UsageError(f"{options.queue} is not a dead-letter queue of this stack")
+        places = _chosen(dead_letter_queues(sqs, queues), options.queue)
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -85,6 +81,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--queue", help="one dead-letter queue, by its name in template.yaml; all by default")
     parser.add_argument("--replay", action="store_true", help="send them on their way again")
     return parser.parse_args(arguments)
+
+
+def _chosen(places: list[Place], name: str | None) -> list[Place]:
+    found = [place for place in places if name in (None, place.name)]
+    if not found:
+        raise UsageError(f"{name or 'none'} is not a dead-letter queue of this stack")
+    return found
 
 
 def _open(options: argparse.Namespace) -> tuple[Any, dict[str, str]]:
