@@ -108,6 +108,7 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("GET", "/v1/reminders")
     call("GET", "/v1/reminders", params={"client_id": made})
     cloud.advance("PT30H")
+    write_back(cloud, call)
     call("DELETE", "/v1/appointments/one")
     call("DELETE", f"/v1/clients/{made}", params={"force": "true"})
     call("DELETE", "/v1/channels/push")
@@ -116,6 +117,18 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("GET", "/v1/messages", params={"status": "failed"})
     call("GET", "/v1/messages", params={"client_id": "client-01"})
     cloud.advance("PT1H")
+
+
+def write_back(cloud: RunningCloud, call: Callable[..., Any]) -> None:
+    """Whoever was reminded over WhatsApp writes back, leaves, and returns."""
+    items = cloud.tools.get("/outbox.json").json()["items"]
+    phone = next(item["to"] for item in items if item["channel"] == "whatsapp")
+    for text in ("hello", "STOP", "START"):
+        answer = cloud.tools.post("/inbound", json={"channel": "whatsapp", "from": phone, "text": text})
+        assert answer.json() == {"status": 200}, answer.text
+    cloud.advance("PT1M")
+    call("GET", "/v1/inbound", params={"client_id": "client-01"})
+    assert [each["opt"] for each in call("GET", "/v1/inbound").json()["items"]][:3] == ["back", "out", None]
 
 
 def chat(cloud: RunningCloud, call: Callable[..., Any], key: Mapping[str, str], appointment: Mapping[str, Any]) -> None:
