@@ -17,7 +17,7 @@ OUT = [
     "stop texting me!", "STOPALL", "Stop all", "unsubscribe", "Unsubscribe me please", "UNSUBSCRIBE",
     "I want to unsubscribe", "opt out", "Opt-out", "OPTOUT", "quit", "revoke", "cancel", "CANCEL", "Cancel.", "end",
     "END", "remove", "remove me from your list", "take me off the list", "no more messages", "No more texts please",
-    "don't text me", "Don’t text me anymore", "do not contact me again", "leave me alone", "Stop. Thanks!",
+    "don't text me", "DON'T TEXT ME", "Don’t text me anymore", "do not contact me again", "leave me alone", "Stop. Thanks!",
     "Hi, stop please", "Hello. Please stop texting me. Thank you", "stop 🙏", "🛑 STOP 🛑", "ＳＴＯＰ", "s\u200btop",
     "\ufeffSTOP\u200e",
     '"STOP"', "(stop)", "Stop\nplease", "can you please stop texting me", "stop it",

@@ -108,7 +108,7 @@ LANGUAGES: dict[str, Language] = {
 
 _PARTING = re.compile(r"[.!?;\n\r]+")
 _APOSTROPHES = "'\u2019\u02bc`\u00b4"
-_NOT = re.compile(f"(?<=n)[{_APOSTROPHES}](?=t)")
+_NOT = re.compile(f"(?<=n)[{_APOSTROPHES}](?=t)", re.IGNORECASE)
 _DASH = re.compile(r"(?<=\w)[-\u2010-\u2015](?=\w)")
 _BETWEEN = re.compile(r"[^\w]+")
 _NO_DECOMPOSITION = str.maketrans("łŁøØđĐı", "llooddi")
