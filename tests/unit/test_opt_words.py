@@ -17,7 +17,8 @@ OUT = [
     "stop texting me!", "STOPALL", "Stop all", "unsubscribe", "Unsubscribe me please", "UNSUBSCRIBE",
     "I want to unsubscribe", "opt out", "Opt-out", "OPTOUT", "quit", "revoke", "cancel", "CANCEL", "Cancel.", "end",
     "END", "remove", "remove me from your list", "take me off the list", "no more messages", "No more texts please",
-    "don't text me", "DON'T TEXT ME", "Don’t text me anymore", "do not contact me again", "leave me alone", "Stop. Thanks!",
+    "don't text me", "DON'T TEXT ME", "Don’t text me anymore", "do not contact me again", "leave me alone",
+    "Stop. Thanks!", "_STOP_", "*stop*", "~stop~",
     "Hi, stop please", "Hello. Please stop texting me. Thank you", "stop 🙏", "🛑 STOP 🛑", "ＳＴＯＰ", "s\u200btop",
     "\ufeffSTOP\u200e",
     '"STOP"', "(stop)", "Stop\nplease", "can you please stop texting me", "stop it",
@@ -94,7 +95,7 @@ def test_case_accents_punctuation_and_emoji_make_no_difference(
     phrase: str, before: str, after: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"], upper: bool
 ) -> None:
     written = unicodedata.normalize(form, phrase.upper() if upper else phrase)
-    assert opt_of(f"{before} {written} {after}") == "out"
+    assert opt_of(f"{before} {written} {after}") == opt_of(f"_{written}*") == "out"
 
 
 @given(st.sampled_from(PHRASES), st.sampled_from(["appointment", "afspraak", "wizyta", "rendez-vous", "10:30"]))

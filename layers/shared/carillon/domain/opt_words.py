@@ -142,7 +142,7 @@ def normalised(text: str) -> str:
     plain = _NOT.sub("", text)
     plain = unicodedata.normalize("NFKD", _DASH.sub("_", plain)).translate(_NO_DECOMPOSITION)
     plain = "".join(char for char in plain if unicodedata.category(char) not in _INVISIBLE).casefold()
-    return " ".join(word for word in _BETWEEN.split(plain) if word.strip("_"))
+    return " ".join(word for text in _BETWEEN.split(plain) if (word := text.strip("_")))
 
 
 def _asked(sentence: str, *, whole: bool) -> str | None:
