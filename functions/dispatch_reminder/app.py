@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from carillon.bootstrap import pipeline
+from carillon.bootstrap import dispatching
 from carillon.runtime.batch import Answer, Message, queue_messages, whole
 from carillon.runtime.logging import logger
 
@@ -14,12 +14,12 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
 
 
 def _dispatch(messages: Sequence[Message]) -> None:
-    waited = [pipeline.read_waiting(message.body) for message in messages]
+    waited = [dispatching.read_waiting(message.body) for message in messages]
     stored = [message for message in waited if message is not None]
     if stored:
-        pipeline.dispatcher().queues.send_ready(stored)
+        dispatching.dispatcher().queues.send_ready(stored)
         logger().info("waited", extra={"messages": len(stored)})
-    due = [pipeline.read_due(each.body) for each, other in zip(messages, waited, strict=True) if other is None]
-    for done in pipeline.dispatcher().dispatch(due) if due else ():
+    due = [dispatching.read_due(each.body) for each, other in zip(messages, waited, strict=True) if other is None]
+    for done in dispatching.dispatcher().dispatch(due) if due else ():
         ids = {"organization_id": done.due.org_id, "record": done.due.record, "reminder": done.due.key}
         logger().info(done.result, extra=ids | {"reason": done.reason})

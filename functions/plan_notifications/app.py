@@ -6,7 +6,7 @@ that it does not block the stream behind it.
 
 from typing import Any
 
-from carillon.bootstrap import pipeline
+from carillon.bootstrap import planning
 from carillon.runtime.batch import Answer, Message, each, stream_messages
 from carillon.runtime.logging import logger
 from carillon.runtime.stream import ClientChanged, OrganizationChanged, RecordChanged, woken
@@ -22,13 +22,13 @@ def _follow(message: Message) -> None:
         case RecordChanged() as record:
             _plan(record)
         case OrganizationChanged(org_id, cause, revision):
-            pipeline.planner().queues.send_job({"kind": "replan", "o": org_id, "cause": cause, "revision": revision})
+            planning.planner().queues.send_job({"kind": "replan", "o": org_id, "cause": cause, "revision": revision})
         case ClientChanged(org_id, client_id):
-            pipeline.planner().queues.send_job({"kind": "replan_client", "o": org_id, "client": client_id})
+            planning.planner().queues.send_job({"kind": "replan_client", "o": org_id, "client": client_id})
 
 
 def _plan(record: RecordChanged) -> None:
-    planner = pipeline.planner()
+    planner = planning.planner()
     ids = {"organization_id": record.org_id, "record": record.ref}
     try:
         followed = planner.follow(record.org_id, record.ref, record.clients)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from carillon.bootstrap import pipeline, replies
+from carillon.bootstrap import jobs, replies
 from carillon.domain.times import parse_instant
 from carillon.runtime.batch import Answer, Message, each, queue_messages
 from carillon.runtime.logging import logger
@@ -17,26 +17,26 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
 
 def plan_record(job: dict[str, Any]) -> None:
     """Follow a record that the stream's function could not."""
-    pipeline.jobs_planner().follow(job["o"], job["record"])
+    jobs.jobs_planner().follow(job["o"], job["record"])
     logger().info("record followed", extra={"organization_id": job["o"], "record": job["record"]})
 
 
 def replan(job: dict[str, Any]) -> None:
     """Start planning an organization's appointments anew after a change."""
-    begun = pipeline.replanner().begin(job["o"], job["cause"], job["revision"])
+    begun = jobs.replanner().begin(job["o"], job["cause"], job["revision"])
     ids = {"organization_id": job["o"], "cause": job["cause"], "revision": job["revision"]}
     logger().info("replanning" if begun else "already replanned", extra=ids)
 
 
 def replan_page(job: dict[str, Any]) -> None:
     """Plan one page of an organization's appointments anew."""
-    changed = pipeline.replanner().page(job["o"], job["run"], job["position"])
+    changed = jobs.replanner().page(job["o"], job["run"], job["position"])
     logger().info("page replanned", extra={"organization_id": job["o"], "run": job["run"], "changed": changed})
 
 
 def replan_client(job: dict[str, Any]) -> None:
     """Plan a client's appointments anew."""
-    changed = pipeline.replanner().client(job["o"], job["client"])
+    changed = jobs.replanner().client(job["o"], job["client"])
     logger().info(
         "client replanned", extra={"organization_id": job["o"], "client_id": job["client"], "changed": changed}
     )
@@ -44,34 +44,34 @@ def replan_client(job: dict[str, Any]) -> None:
 
 def sweep(job: dict[str, Any]) -> None:
     """Move on what is stuck in one organization."""
-    swept = pipeline.sweep().run(job["o"])
+    swept = jobs.sweep().run(job["o"])
     replied = replies.mending().mend(job["o"])
     logger().info("swept", extra={"organization_id": job["o"], **asdict(swept), "replies": replied})
 
 
 def look_through(job: dict[str, Any]) -> None:
     """Look through part of an organization's records for what is not planned."""
-    unplanned = pipeline.sweep().look_through(job["o"], job["position"])
+    unplanned = jobs.sweep().look_through(job["o"], job["position"])
     logger().info("looked through", extra={"organization_id": job["o"], "unplanned": unplanned})
 
 
 def look_through_all(_job: dict[str, Any]) -> None:
     """Have all records of all organizations looked through, after a part of the stream was given up."""
-    logger().info("looking through", extra={"organizations": pipeline.enqueue_looking_through()})
+    logger().info("looking through", extra={"organizations": jobs.enqueue_looking_through()})
 
 
 def purge(job: dict[str, Any]) -> None:
     """Remove part of what a removed organization left."""
-    gone = pipeline.purge().run(job["o"], job["position"])
+    gone = jobs.purge().run(job["o"], job["position"])
     logger().info("purged", extra={"organization_id": job["o"], "items": gone})
 
 
 def wait(job: dict[str, Any]) -> None:
     """Have a message that waits for long brought to its channel's queue when its turn comes."""
-    message = pipeline.read_waiting(job)
+    message = jobs.read_waiting(job)
     if message is None:
         raise ValueError("a message that waits names its channel")
-    pipeline.waiting().wait(message, parse_instant(job["at"]))
+    jobs.waiting().wait(message, parse_instant(job["at"]))
     logger().info("waiting", extra={"organization_id": job["o"], "record": job["r"], "until": job["at"]})
 
 

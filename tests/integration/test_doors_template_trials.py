@@ -172,7 +172,7 @@ def test_calls(salon: Salon) -> None:
 
 
 def test_one_whose_queue_message_was_lost_is_found_by_the_sweep(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
-    from carillon.bootstrap import pipeline, templates  # noqa: PLC0415 - they read the environment on first use
+    from carillon.bootstrap import jobs, templates  # noqa: PLC0415 - they read the environment on first use
 
     with monkeypatch.context() as lost:
         lost.setattr(templates.trials()._queues, "send_ready", lambda _: None)
@@ -180,6 +180,6 @@ def test_one_whose_queue_message_was_lost_is_found_by_the_sweep(salon: Salon, mo
     salon.world.settle()
     assert salon.sent == []
     salon.aws.clock.advance(timedelta(minutes=20))
-    pipeline.sweep().run("aurora")
+    jobs.sweep().run("aurora")
     salon.world.settle()
     assert len(salon.sent) == 1

@@ -15,7 +15,7 @@ from carillon.adapters.dynamodb.message_items import message_from_item
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.table import Table
 from carillon.adapters.providers.twilio_whatsapp import TwilioWhatsapp
-from carillon.bootstrap import pipeline
+from carillon.bootstrap import jobs
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message
 from carillon.ports.messages import Claim, Moved
@@ -64,7 +64,7 @@ def swept(world: World, times: int = 1) -> Swept:
     """Sweep as the job does, then let everything settle; answers the last one's findings."""
     found = Swept()
     for _ in range(times):
-        found = pipeline.sweep().run(ORG)
+        found = jobs.sweep().run(ORG)
         world.settle()
     return found
 
@@ -157,7 +157,7 @@ def test_the_sender_of_an_abandoned_claim_is_asked_to_look_it_up(world: World, m
     world.aws.clock.advance(QUARTER)
     brought: list[Ready] = []
     monkeypatch.setattr("carillon.adapters.queues.SqsQueues.send_ready", lambda _, ready: brought.extend(ready))
-    pipeline.sweep().run(ORG)
+    jobs.sweep().run(ORG)
     assert [(ready.channel, ready.key) for ready in brought] == [("sms", message.key)]
 
 

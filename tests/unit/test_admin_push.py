@@ -51,7 +51,7 @@ class PlayedSns:
     def set_platform_application_attributes(
         self,
         *,
-        PlatformApplicationArn: str,
+        PlatformApplicationArn: str,  # noqa: N803
         Attributes: Mapping[str, str],  # noqa: N803 - SNS's names
     ) -> None:
         self._heard("set", PlatformApplicationArn)
@@ -60,8 +60,8 @@ class PlayedSns:
     def create_platform_application(
         self,
         *,
-        Name: str,
-        Platform: str,
+        Name: str,  # noqa: N803
+        Platform: str,  # noqa: N803
         Attributes: Mapping[str, str],  # noqa: N803
     ) -> None:
         self._heard(f"create {Platform}")

@@ -19,8 +19,9 @@ from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import SignedTokens
 from carillon.adapters.vault import KmsVault
 from carillon.bootstrap import config, current_clock, table
-from carillon.bootstrap.pipeline import queues, secret
+from carillon.bootstrap.outbound import queues
 from carillon.bootstrap.receipts import twilio as receipts
+from carillon.bootstrap.secrets import secret
 from carillon.domain.chats import ChatChannel, ChatEvent, ChatReceipt
 from carillon.ports.delivery import Outgoing, Rendered
 from carillon.runtime.config import CallbacksConfig

@@ -13,7 +13,7 @@ from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
 from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import SignedLinks
 from carillon.bootstrap import config, current_clock, table
-from carillon.bootstrap.pipeline import secret
+from carillon.bootstrap.secrets import secret
 from carillon.domain.errors import NotFound
 from carillon.domain.values import value
 from carillon.runtime.config import ClientPagesConfig

@@ -21,7 +21,7 @@ from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
 from carillon.adapters.phones import NumberPlans
 from carillon.adapters.providers.sns_endpoints import EndpointsExceptTestData, SnsEndpoints
 from carillon.adapters.system import RandomIds
-from carillon.bootstrap.pipeline import secret
+from carillon.bootstrap.secrets import secret
 from carillon.domain.values import value
 from carillon.runtime.config import ContactsApiConfig
 from carillon.services.chat_links import ChatLinking

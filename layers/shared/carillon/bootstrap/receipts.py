@@ -16,7 +16,8 @@ from carillon.adapters.providers import eum_events, ses_events, twilio_callbacks
 from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import SignedTokens
 from carillon.bootstrap import config, current_clock, table
-from carillon.bootstrap.pipeline import fallback, secret
+from carillon.bootstrap.outbound import fallback
+from carillon.bootstrap.secrets import secret
 from carillon.runtime.config import CallbacksConfig, RecordDeliveryConfig
 from carillon.services.blocks import Blocks
 from carillon.services.mail_events import MailEvent, MailEvents

@@ -10,7 +10,7 @@ from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
 from carillon.adapters.phones import NumberPlans
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
-from carillon.bootstrap.pipeline import secret
+from carillon.bootstrap.secrets import secret
 from carillon.runtime.config import MessagesApiConfig, RecordsApiConfig
 from carillon.services.appointments import Appointments
 from carillon.services.clients import ClientKeeping

@@ -14,7 +14,7 @@ from carillon.adapters.dynamodb.replies import DynamoAddressBook, DynamoReplies
 from carillon.adapters.providers import eum_events, twilio_callbacks
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
-from carillon.bootstrap.pipeline import Told, queues
+from carillon.bootstrap.outbound import Told, queues
 from carillon.runtime.config import CallbacksConfig, MessagesApiConfig, RecordDeliveryConfig, RunJobsConfig
 from carillon.services.inbound import Inbound, Taken
 from carillon.services.opting import Opting

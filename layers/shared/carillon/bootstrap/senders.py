@@ -20,7 +20,8 @@ from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import NoTokens, SignedLinks, SignedTokens
 from carillon.adapters.vault import KmsVault
 from carillon.bootstrap import config, current_clock, table
-from carillon.bootstrap.pipeline import connections, fallback, queues, secret
+from carillon.bootstrap.outbound import connections, fallback, queues
+from carillon.bootstrap.secrets import secret
 from carillon.domain.channels import Channel
 from carillon.ports.delivery import LookUp, Provider, Tokens
 from carillon.ports.opting import OptOuts

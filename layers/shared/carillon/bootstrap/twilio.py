@@ -8,7 +8,7 @@ from carillon.adapters.tokens import SignedTokens
 from carillon.adapters.twilio_signers import Signed, TwilioSigners
 from carillon.adapters.vault import KmsVault
 from carillon.bootstrap import config, current_clock, table
-from carillon.bootstrap.pipeline import secret
+from carillon.bootstrap.secrets import secret
 from carillon.runtime.config import CallbacksConfig
 
 

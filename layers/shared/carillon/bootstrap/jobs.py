@@ -1,0 +1,87 @@
+"""What the jobs' function does."""
+
+from functools import cache
+
+from carillon.adapters.dynamodb.everything import DynamoEverything
+from carillon.adapters.dynamodb.messages import DynamoMessages
+from carillon.adapters.dynamodb.reader import DynamoReader
+from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
+from carillon.adapters.dynamodb.runs import DynamoRuns
+from carillon.adapters.dynamodb.watermarks import DynamoWatermarks
+from carillon.adapters.queues import waiting_from_data
+from carillon.adapters.system import RandomIds
+from carillon.bootstrap import config, current_clock, table
+from carillon.bootstrap.outbound import fallback, queues
+from carillon.bootstrap.planning import planner, schedules
+from carillon.bootstrap.sweeping import enqueue_for_all
+from carillon.runtime.config import RunJobsConfig
+from carillon.services.planning import Planner
+from carillon.services.purging import Purge
+from carillon.services.replanning import Replanner
+from carillon.services.sweeping import Sweep
+from carillon.services.waiting import Waiting
+
+read_waiting = waiting_from_data
+
+
+def jobs_planner() -> Planner:
+    """Make the planner of the jobs' function."""
+    return planner(RunJobsConfig)
+
+
+@cache
+def replanner() -> Replanner:
+    """Make the re-planning, for the jobs' function."""
+    told = config(RunJobsConfig)
+    items = table(told.table_name)
+    return Replanner(
+        reader=DynamoReader(items),
+        records=DynamoRecords(items),
+        runs=DynamoRuns(items),
+        queues=queues(told, due=told.due_queue_url),
+        clock=current_clock,
+        ids=RandomIds(),
+    )
+
+
+@cache
+def sweep() -> Sweep:
+    """Make the sweep of one organization, for the jobs' function."""
+    told = config(RunJobsConfig)
+    items = table(told.table_name)
+    return Sweep(
+        reader=DynamoReader(items),
+        records=DynamoRecords(items),
+        due_rows=DynamoDueRows(items),
+        messages=DynamoMessages(items),
+        queues=queues(told, due=told.due_queue_url),
+        marks=DynamoWatermarks(items),
+        fallback=fallback(told),
+        clock=current_clock,
+    )
+
+
+@cache
+def waiting() -> Waiting:
+    """Make what schedules messages that wait for long, for the jobs' function."""
+    told = config(RunJobsConfig)
+    return Waiting(queues=queues(told), schedules=schedules(told), clock=current_clock)
+
+
+@cache
+def purge() -> Purge:
+    """Make the purge of a removed organization, for the jobs' function."""
+    told = config(RunJobsConfig)
+    items = table(told.table_name)
+    return Purge(
+        reader=DynamoReader(items),
+        everything=DynamoEverything(items),
+        schedules=schedules(told),
+        queues=queues(told, due=told.due_queue_url),
+    )
+
+
+def enqueue_looking_through() -> int:
+    """Have the records of every data set looked through for what is not planned; gives the number of jobs."""
+    told = config(RunJobsConfig)
+    return enqueue_for_all({"kind": "look_through", "position": None}, told.table_name, told.jobs_queue_url)
