@@ -1,7 +1,8 @@
 """Joins configuration, adapters and services: one function per Lambda, in the module of its kind.
 
-`doors` for what the API calls, `pipeline` for planning and dispatching, `senders` and `receipts` for the rest. They
-are apart so that a function imports no more than it uses.
+A door has the module of its name; `planning`, `dispatching`, `senders`, `receipts`, `jobs` and `sweeping` stand behind
+the queues, and `outbound` has what those share that send. They are apart so that a function imports no more than it
+uses.
 """
 
 import os
