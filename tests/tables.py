@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,17 @@ class CountingTable(Table):
         self.calls.append(model.name)
 
 
+@cache
+def _table_properties() -> dict[str, Any]:
+    # S506: the loader is a SafeLoader.
+    properties: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)["Resources"]["Table"]["Properties"]  # noqa: S506
+    return properties
+
+
 @contextmanager
 def table_on_moto() -> Iterator[CountingTable]:
     """Make the table as the template describes it: keys and indexes."""
-    # S506: the loader is a SafeLoader.
-    properties = yaml.load(TEMPLATE.read_text(), Loader=_Loader)["Resources"]["Table"]["Properties"]  # noqa: S506
+    properties = _table_properties()
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
         client.create_table(TableName="table", **{name: properties[name] for name in MADE_WITH})

@@ -1,4 +1,4 @@
-"""The account of template.yaml, made fresh on moto for each test."""
+"""The account of template.yaml on moto, fresh for each test."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,6 +21,7 @@ from tests.integration.account import (
     forget_services,
     mock_aws,
 )
+from tests.integration.keeping import Kept, keep, restore
 
 
 @pytest.fixture(scope="session")
@@ -28,34 +29,43 @@ def processed_template() -> Mapping[str, Any]:
     return load(ROOT / "template.yaml")
 
 
+@pytest.fixture(scope="module")
+def account(processed_template: Mapping[str, Any]) -> Iterator[tuple[Template, Kept]]:
+    """Make the account once for all tests of a file, and keep what it is like when fresh."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            patch.setenv(name, "testing")
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        with mock_aws():
+            template = Template(
+                processed=processed_template,
+                region=REGION,
+                stack_name="test",
+                parameters={"WhatsAppFrom": "whatsapp:+15550001111", "OperatorKeyHash": secret_hash(OPERATOR_KEY)},
+                queue_url=lambda name: f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT_ID}/{name}",
+                api_url="https://api.example.com",
+            )
+            resources.create_all(template, admin_clients())
+            yield template, keep()
+
+
 @pytest.fixture
-def aws(processed_template: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws(account: tuple[Template, Kept], monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """Make the account fresh and point every function's environment at it."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        template = Template(
-            processed=processed_template,
-            region=REGION,
-            stack_name="test",
-            parameters={"WhatsAppFrom": "whatsapp:+15550001111", "OperatorKeyHash": secret_hash(OPERATOR_KEY)},
-            queue_url=lambda name: f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT_ID}/{name}",
-            api_url="https://api.example.com",
-        )
-        resources.create_all(template, admin_clients())
-        environment: dict[str, str] = {}
-        for function in wiring.functions(template).values():
-            environment |= function.environment
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        clock = SetClock()
-        monkeypatch.setattr(bootstrap, "clock", clock)
+    template, kept = account
+    restore(kept)
+    environment: dict[str, str] = {}
+    for function in wiring.functions(template).values():
+        environment |= function.environment
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    clock = SetClock()
+    monkeypatch.setattr(bootstrap, "clock", clock)
+    forget_services()
+    emitter = aws_clients._session().get_component("event_emitter")
+    with watching(emitter, clock.now, {environment["SCHEDULER_ROLE_ARN"]}) as watch:
+        account_of_test = Aws(template, environment, clock, watch)
+        events = aws_clients.client("dynamodb").meta.events
+        events.register("before-call.dynamodb", lambda model, **_: account_of_test.heard(model.name))
+        yield account_of_test
         forget_services()
-        emitter = aws_clients._session().get_component("event_emitter")
-        with watching(emitter, clock.now, {environment["SCHEDULER_ROLE_ARN"]}) as watch:
-            account = Aws(template, environment, clock, watch)
-            events = aws_clients.client("dynamodb").meta.events
-            events.register("before-call.dynamodb", lambda model, **_: account.heard(model.name))
-            yield account
-            forget_services()
