@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis import checks
 
 from tests.integration import account
-from tests.integration.conftest import aws, processed_template  # noqa: F401 - fixtures of the account
+from tests.integration.conftest import account_of_file, aws, processed_template  # noqa: F401 - fixtures
 from tools import openapi
 
 PERSON = {"id": "c1", "first_name": "Anna", "phone": "0612345678", "email": "anna@example.com"}

@@ -30,7 +30,7 @@ def processed_template() -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def account(processed_template: Mapping[str, Any]) -> Iterator[tuple[Template, Kept]]:
+def account_of_file(processed_template: Mapping[str, Any]) -> Iterator[tuple[Template, Kept]]:
     """Make the account once for all tests of a file, and keep what it is like when fresh."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
@@ -50,9 +50,9 @@ def account(processed_template: Mapping[str, Any]) -> Iterator[tuple[Template, K
 
 
 @pytest.fixture
-def aws(account: tuple[Template, Kept], monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws(account_of_file: tuple[Template, Kept], monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """Make the account fresh and point every function's environment at it."""
-    template, kept = account
+    template, kept = account_of_file
     restore(kept)
     environment: dict[str, str] = {}
     for function in wiring.functions(template).values():
@@ -64,8 +64,8 @@ def aws(account: tuple[Template, Kept], monkeypatch: pytest.MonkeyPatch) -> Iter
     forget_services()
     emitter = aws_clients._session().get_component("event_emitter")
     with watching(emitter, clock.now, {environment["SCHEDULER_ROLE_ARN"]}) as watch:
-        account_of_test = Aws(template, environment, clock, watch)
+        account = Aws(template, environment, clock, watch)
         events = aws_clients.client("dynamodb").meta.events
-        events.register("before-call.dynamodb", lambda model, **_: account_of_test.heard(model.name))
-        yield account_of_test
+        events.register("before-call.dynamodb", lambda model, **_: account.heard(model.name))
+        yield account
         forget_services()
