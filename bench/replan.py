@@ -71,6 +71,9 @@ class Jobs:
     def send_due(self, reminders: Sequence[object]) -> None:
         """Nothing is due here."""
 
+    def send_wait(self, message: object, at: datetime) -> None:
+        """Nothing waits here."""
+
 
 class Clock:
     """A clock that stands still."""
