@@ -87,7 +87,7 @@ def record(of: Appointment | None = None, **changes: Any) -> StoredRecord:
     basis: dict[str, Any] = {
         "ref": REF,
         "version": 1,
-        "appointment": about,
+        "document": about,
         "created_at": NOW,
         "accepted_at": NOW,
         "start": about.starts("Europe/Amsterdam"),

@@ -71,7 +71,7 @@ class Scene(Rig):
         return found
 
     def answers(self) -> list[Message]:
-        return [m for m in self.account.found(ORG) if m.occasion.answer is not None]
+        return [m for m in self.account.found(ORG) if m.occasion.kind == "answer"]
 
     def reach(self, who: str = "anna") -> Reach:
         return self.account.clients[ORG, who].reach

@@ -49,7 +49,7 @@ def bring(rig: Rig, at: datetime) -> None:
 
 
 def notices(rig: Rig) -> list[Any]:
-    return [each for each in rig.account.found(ORG) if each.occasion.notice is not None]
+    return [each for each in rig.account.found(ORG) if each.occasion.kind == "notice"]
 
 
 def reminder(rig: Rig, key: str = "day_before") -> Any:

@@ -94,7 +94,7 @@ def test_a_reminder_that_was_planned_anew_for_the_same_start_is_still_true() -> 
 @pytest.mark.parametrize("status", ["cancelled", "refused", "no_show", "completed", "requested", "awaiting_payment"])
 def test_a_reminder_that_has_fired_is_superseded_when_its_status_does_not_call_for_it_any_more(status: str) -> None:
     # Its entry has passed, so it stays in the plan as it is.
-    assert reminding(record=replace(PLANNED, appointment=appointment(status=status))) == no("superseded")
+    assert reminding(record=replace(PLANNED, document=appointment(status=status))) == no("superseded")
 
 
 def test_thanks_for_a_visit_that_was_reopened_are_superseded() -> None:
@@ -103,12 +103,12 @@ def test_thanks_for_a_visit_that_was_reopened_are_superseded() -> None:
         record(appointment(status="completed"), completed_at=START), planned("service_completed", at=START)
     )
     assert reminding(message=waiting, record=done, now=START).status is None
-    reopened = replace(done, appointment=appointment(status="booked"))
+    reopened = replace(done, document=appointment(status="booked"))
     assert reminding(message=waiting, record=reopened, now=START) == no("superseded")
 
 
 def test_a_reminder_to_a_client_who_handed_the_appointment_on_is_superseded() -> None:
-    passed_on = replace(PLANNED, appointment=appointment(client_id="bob"))
+    passed_on = replace(PLANNED, document=appointment(client_id="bob"))
     assert reminding(record=passed_on) == no("superseded")
 
 

@@ -249,7 +249,7 @@ def test_a_refused_sender_rests_once_is_told_of_once_and_loses_nothing() -> None
             rig.queues.ready.append(ready_alone(ORG, message))
         deliver_until_quiet(rig)
         mine = [message for message in rig.account.found(ORG) if message.occasion.reminder]
-        notices = [message for message in rig.account.found(ORG) if message.occasion.notice]
+        notices = [message for message in rig.account.found(ORG) if message.occasion.kind == "notice"]
         assert [message.status for message in mine] in (["sent"], ["unknown"], ["sending"]), line
         assert len(notices) <= 1, line
         assert rig.account.organizations[ORG].channels["whatsapp"].pauses <= 2, line

@@ -97,7 +97,7 @@ def test_a_record_is_made_once(store: Store) -> None:
 def test_a_change_needs_the_version_and_the_plan_that_were_read(store: Store) -> None:
     first = record(plan_revision=2)
     store.save(first)
-    second = replace(first, version=2, plan_revision=3, appointment=appointment(status="cancelled"))
+    second = replace(first, version=2, plan_revision=3, document=appointment(status="cancelled"))
     assert not store.save(second, over=replace(first, version=7))
     assert not store.save(second, over=replace(first, plan_revision=1))
     assert store.look().version == 1
@@ -136,7 +136,7 @@ def test_what_the_planner_noted_survives_the_next_change(store: Store) -> None:
     store.save(first, event())
     store.records.commit(store.o, REF, Committed(1, 1, (planned(),)))
     done = store.look()
-    store.save(replace(done, version=2, appointment=appointment(fields={"x": 1})), over=done)
+    store.save(replace(done, version=2, document=appointment(fields={"x": 1})), over=done)
     after = store.look()
     assert (after.scheduled, after.planned_version, after.planned_revision) == ((planned(),), 1, 1)
     assert not after.settled

@@ -50,12 +50,12 @@ class TemplateComposer:
         settings = snapshot.settings
         if settings is None or message.channel is None or snapshot.organization is None:
             raise RenderingFailed("there is nothing to write about")
-        if message.occasion.answer is not None:
+        if message.occasion.kind == "answer":
             own, locale, values = self._of_answer(message, snapshot, settings)
-        elif message.occasion.notice is not None:
-            about, now = Notice.read(message.occasion.notice), self._clock.now()
+        elif message.occasion.kind == "notice":
+            about, now = Notice.read(message.occasion.id), self._clock.now()
             own, locale, values = write_notice(about, snapshot.organization, settings, now)
-        elif message.occasion.trial is not None:
+        elif message.occasion.kind == "trial":
             own, locale, values = self._of_trial(message, snapshot.organization.id, settings)
         else:
             own, locale, values = self._of_record(message, snapshot, settings)

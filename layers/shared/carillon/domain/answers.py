@@ -16,7 +16,7 @@ OPT_OUT, OPT_BACK = "answer.opt_out", "answer.opt_back"
 
 def answer_to(org_id: str, reply: StoredReply, person: Recipient, now: datetime, message_id: str) -> Message:
     """Make the confirmation of what a reply asked for: the same one however often it is made."""
-    occasion = Occasion("", answer=reply.id)
+    occasion = Occasion("", kind="answer", id=reply.id)
     return Message(
         key=message_key(org_id, occasion, person.audience, person.ref, reply.channel),
         id=message_id,

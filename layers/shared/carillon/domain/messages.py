@@ -36,6 +36,9 @@ MOVES: dict[str, frozenset[str]] = {
 LEASE = timedelta(seconds=20)
 """How long a claim holds: longer than the provider's timeout (10 s), shorter than the function's (30 s)."""
 MAX_ATTEMPTS = 6
+Kind = Literal["trial", "answer", "notice", "recap", "manual", "posted"]
+"""`trial`: a test of a text. `answer`: to a reply, by the reply's id. `notice`: what the organization itself is told of
+its account. `recap`: the list of a day. `manual`: somebody wrote it. `posted`: an event that no record shows."""
 AFTERWARDS: frozenset[str] = frozenset({"appointment.completed", "appointment.no_show"})
 
 
@@ -51,9 +54,8 @@ class MessageKey:
 class Occasion:
     """What a message is about: an event in the version it was derived in, or a reminder with the start it is for.
 
-    Never the due time and never a reminder's record version, or an edited note would send it again. `trial`: the id of
-    a test of a text, `answer`: of the reply that a message answers, `notice`: what the organization itself is told of
-    its account; these are about no record (`record` is empty).
+    Never the due time and never a reminder's record version, or an edited note would send it again. Other occasions
+    are of a `kind` and have an `id` of their own; most of them are about no record (`record` is empty).
     """
 
     record: str
@@ -61,23 +63,18 @@ class Occasion:
     version: int | None = None
     reminder: str | None = None
     start: datetime | None = None
-    trial: str | None = None
-    answer: str | None = None
-    notice: str | None = None
+    kind: Kind | None = None
+    id: str = ""
 
     @property
     def alone(self) -> bool:
         """Whether it is about no record."""
-        return self.trial is not None or self.answer is not None or self.notice is not None
+        return not self.record
 
     def parts(self) -> tuple[str, ...]:
         """The parts of the identity, as text."""
-        if self.trial is not None:
-            return "trial", self.trial
-        if self.answer is not None:
-            return "answer", self.answer
-        if self.notice is not None:
-            return "notice", self.notice
+        if self.kind is not None:
+            return self.kind, self.id
         if self.event is not None:
             return self.record, "event", self.event, str(self.version)
         if self.start is None:

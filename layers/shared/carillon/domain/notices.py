@@ -54,7 +54,7 @@ def notice_message(
     ref = person.ref if person is not None else f"r:manager#{notice.since.date().isoformat()}"
     channel, status = (CHANNEL, "queued") if person is not None else (None, "suppressed")
     reason = None if person is not None else "no_address"
-    occasion = Occasion("", notice=str(notice))
+    occasion = Occasion("", kind="notice", id=str(notice))
     return Message(
         key=message_key(org_id, occasion, audience, ref, channel),
         id=message_id,

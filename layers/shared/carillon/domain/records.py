@@ -4,13 +4,18 @@ from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, get_args
 
+from carillon.domain.clients import Consents
 from carillon.domain.constraints import (
     Check,
     Currency,
+    Email,
     Id,
     Instant,
     Items,
     Line,
+    Locale,
+    Name,
+    PhoneInput,
     Start,
     Text,
     Url,
@@ -29,6 +34,8 @@ CONFIRMED: frozenset[str] = frozenset({"booked", "accepted"})
 LIVE: frozenset[str] = CONFIRMED | {"requested", "awaiting_payment"}
 """The appointment may still take place, so a change of it is worth telling."""
 Source = Literal["widget", "console", "api"]
+StatusName = Annotated[str, Text(max=64, min=1)]
+"""A status of the business's own; one that its settings don't name is shown as it is."""
 FieldValue = str | int | float | bool | None
 MAX_FIELDS_BYTES = 8_000
 
@@ -104,6 +111,67 @@ class Appointment(AppointmentBody):
 
 
 @document
+class Order:
+    """An order: what a client asked for and what became of it; `status` is the business's own.
+
+    `final`: nothing follows any more. `due`: when it is to be done, as a wall time or an instant.
+    """
+
+    client_id: Id
+    number: Line
+    summary: Line | None = None
+    status: StatusName
+    final: bool = False
+    total: Price | None = None
+    executor_ids: Annotated[list[Id], Items(max=20)] = field(default_factory=list)
+    manager_ids: Annotated[list[Id], Items(max=20)] = field(default_factory=list)
+    due: Start | None = None
+    fields: Fields = field(default_factory=dict)
+
+
+@document
+class Contact:
+    """Somebody who is no client yet, with his own consents."""
+
+    name: Name
+    phone: PhoneInput | None = None
+    email: Email | None = None
+    locale: Locale | None = None
+    consents: Consents = field(default_factory=Consents)
+
+
+@document
+class Lead:
+    """Somebody who may become a client: a client already known, or a contact; `status` is the business's own."""
+
+    client_id: Id | None = None
+    contact: Contact | None = None
+    status: StatusName
+    final: bool = False
+    summary: Line | None = None
+    manager_ids: Annotated[list[Id], Items(max=20)] = field(default_factory=list)
+    fields: Fields = field(default_factory=dict)
+
+
+@document
+class Task:
+    """Something that members of staff are to do; `record` names what it is about (`orders/117`)."""
+
+    title: Line
+    author_id: Id
+    assignee_ids: Annotated[list[Id], Items(max=20)] = field(default_factory=list)
+    status: Literal["open", "done"]
+    due: Start | None = None
+    record: Line | None = None
+    fields: Fields = field(default_factory=dict)
+
+
+Document = Appointment | Order | Lead | Task
+DOCUMENTS: dict[str, type[Document]] = {"appointments": Appointment, "orders": Order, "leads": Lead, "tasks": Task}
+"""What a record of each collection is."""
+
+
+@document
 class Event:
     """Something that happened to a record, derived from a difference, waiting to be announced.
 
@@ -160,7 +228,7 @@ class StoredRecord:
 
     ref: str
     version: int
-    appointment: Appointment
+    document: Document
     created_at: datetime
     accepted_at: datetime
     updated_at: datetime | None = None
@@ -176,6 +244,38 @@ class StoredRecord:
     announced: tuple[tuple[str, int], ...] = ()
     start: datetime | None = None
     former: tuple[str, ...] = ()
+
+    @property
+    def collection(self) -> str:
+        """Which kind of record it is: `appointments`, `orders`, `leads`, `tasks`."""
+        return self.ref.partition("/")[0]
+
+    @property
+    def appointment(self) -> Appointment:
+        """The appointment it is; only where nothing else can come along."""
+        if not isinstance(self.document, Appointment):
+            raise TypeError(f"{self.ref} is no appointment")
+        return self.document
+
+    @property
+    def client_id(self) -> str | None:
+        """The client it is about, if there is one."""
+        return None if isinstance(self.document, Task) else self.document.client_id
+
+    @property
+    def staff_ids(self) -> tuple[str, ...]:
+        """The members of staff it names, each once."""
+        about = self.document
+        match about:
+            case Appointment():
+                named = about.staff_ids
+            case Order():
+                named = [*about.executor_ids, *about.manager_ids]
+            case Lead():
+                named = about.manager_ids
+            case Task():
+                named = [*about.assignee_ids, about.author_id]
+        return tuple(dict.fromkeys(named))
 
     @property
     def settled(self) -> bool:

@@ -177,7 +177,7 @@ def _change(
     stored = snapshot.record
     if stored is not None and stored.appointment.client_id in client.merged:
         # Merged since, and not moved yet: it is the same person's, so nothing is passed on.
-        stored = replace(stored, appointment=replace(stored.appointment, client_id=client.id))
+        stored = replace(stored, document=replace(stored.appointment, client_id=client.id))
     live = stored if stored is not None and not stored.deleted else None
     before = live.appointment if live is not None else None
     after = _state(stated, client.id, before)
@@ -201,7 +201,7 @@ def _change(
     record = replace(
         base,
         version=base.version + 1,
-        appointment=after,
+        document=after,
         accepted_at=now,
         updated_at=updated_at or base.updated_at,
         plan=entries,

@@ -66,7 +66,7 @@ def moved(record: StoredRecord, keep: Client, settings: Settings, now: datetime,
     return RecordChange(
         record=replace(
             record,
-            appointment=appointment,
+            document=appointment,
             version=record.version + 1,
             plan=entries,
             plan_revision=record.plan_revision + (entries != record.plan),

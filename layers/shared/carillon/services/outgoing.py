@@ -49,7 +49,7 @@ class OutgoingMaker:
             own=self._own(org_id, message, snapshot),
             devices=_devices(message, snapshot),
         )
-        if message.occasion.notice is not None:
+        if message.occasion.kind == "notice":
             # From the deployment alone: the organization's own sender may be what it is about.
             return replace(outgoing, reply_to=None)
         return self.mailing.complete(outgoing, message, snapshot) if self.mailing is not None else outgoing
@@ -57,7 +57,7 @@ class OutgoingMaker:
     def _own(self, org_id: str, message: Message, snapshot: Snapshot) -> OwnSender | None:
         """Open the organization's own sender where it is in use; test data has none that could be opened."""
         organization, settings, channel = snapshot.organization, snapshot.settings, message.channel
-        none = channel is None or message.occasion.notice is not None or is_test_data(org_id)
+        none = channel is None or message.occasion.kind == "notice" or is_test_data(org_id)
         if none or channel is None or organization is None or settings is None:
             return None
         return self.own.of(org_id, channel, own_sender(channel, organization, settings))

@@ -106,12 +106,12 @@ class Sender:
         if self.fallback.is_answered(ready.org_id, message, snapshot):
             # The channel that this one stands in for brought it after all.
             return Recheck(status="suppressed", reason="covered_by_other_channel")
-        if message.occasion.notice is not None:
+        if message.occasion.kind == "notice":
             return recheck_notice(message, organization, settings, now)
         if message.occasion.alone:
             both = organization is not None and settings is not None
             connected = self.connections.connected(organization, settings) if both else frozenset()  # type: ignore[arg-type]
-            if message.occasion.answer is not None:
+            if message.occasion.kind == "answer":
                 return recheck_answer(message, organization, connected, now)
             return recheck_trial(message, organization, settings, snapshot.staff, connected, now)
         record = snapshot.record
@@ -123,10 +123,11 @@ class Sender:
         """Read again when the record has come to name people that the queue message did not."""
         if snapshot.record is None:
             return snapshot
-        appointment = snapshot.record.appointment
-        if appointment.client_id == ready.client_id and set(appointment.staff_ids) <= set(ready.staff):
+        record = snapshot.record
+        client_id = record.client_id or ""
+        if client_id == ready.client_id and set(record.staff_ids) <= set(ready.staff):
             return snapshot
-        newer = replace(ready, client_id=appointment.client_id, staff=tuple(appointment.staff_ids))
+        newer = replace(ready, client_id=client_id, staff=record.staff_ids)
         return self.reader.read([_want(newer)])[0]
 
     def _not_now(self, ready: Ready, message: Message | None, snapshot: Snapshot, now: datetime) -> Sent:

@@ -27,14 +27,13 @@ def ready_of(org_id: str, message: Message, record: StoredRecord) -> Ready:
     """Name a stored message to its channel's queue, with what its sender will read along."""
     if message.channel is None:
         raise ValueError("a decision not to send is not queued")
-    appointment = record.appointment
     return Ready(
         org_id=org_id,
         channel=message.channel,
         key=message.key,
         record=record.ref,
-        client_id=appointment.client_id,
-        staff=tuple(appointment.staff_ids),
+        client_id=record.client_id or "",
+        staff=record.staff_ids,
         at=message.not_before,
     )
 

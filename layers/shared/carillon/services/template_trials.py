@@ -122,7 +122,7 @@ class TemplateTrials:
     def _message(self, org_id: str, chosen: Chosen, person: Owned) -> Message:
         now, place = self._clock.now(), chosen.place
         trial = self._ids.ulid(now)
-        occasion = Occasion("", trial=trial)
+        occasion = Occasion("", kind="trial", id=trial)
         return Message(
             key=message_key(org_id, occasion, place.audience, person.ref, place.channel),
             id=trial,

@@ -7,7 +7,7 @@ from typing import Any
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.items import Item
 from carillon.domain import codec
-from carillon.domain.records import Appointment, Event, Planned, StoredRecord
+from carillon.domain.records import DOCUMENTS, Event, Planned, StoredRecord
 from carillon.domain.times import epoch, iso, parse_instant
 
 STATES = {"p": "planned", "s": "suppressed", "c": "cancelled"}
@@ -53,7 +53,7 @@ def _instant(seconds: float) -> datetime:
 
 def record_to_item(o: str, record: StoredRecord, start: datetime) -> Item:
     """Give a record's attributes, apart from its key, its outbox and what the planner writes."""
-    client, start_id = record.appointment.client_id, f"{iso(start)}#{record.ref}"
+    start_id = f"{iso(start)}#{record.ref}"
     meta: dict[str, Any] = {
         "created_at": iso(record.created_at),
         "accepted_at": iso(record.accepted_at),
@@ -66,14 +66,14 @@ def record_to_item(o: str, record: StoredRecord, start: datetime) -> Item:
     return {
         "ty": "record",
         "rec": record.ref,
-        "doc": codec.dumps(record.appointment),
+        "doc": codec.dumps(record.document),
         "meta": json.dumps({k: v for k, v in meta.items() if v is not None}, separators=(",", ":")),
         "v": record.version,
         "pl": plan_to_text(record.plan),
         "pr": record.plan_revision,
         "gone": record.deleted or None,
-        "pk1": keys.client_records(o, client),
-        "sk1": start_id,
+        "pk1": keys.client_records(o, record.client_id) if record.client_id is not None else None,
+        "sk1": start_id if record.client_id is not None else None,
         "pk2": keys.day_records(o, start.date().isoformat()),
         "sk2": start_id,
     }
@@ -85,7 +85,7 @@ def record_from_item(item: Item) -> StoredRecord:
     return StoredRecord(
         ref=item["rec"],
         version=item["v"],
-        appointment=codec.loads(Appointment, item["doc"]),
+        document=codec.loads(DOCUMENTS[item["rec"].partition("/")[0]], item["doc"]),
         created_at=parse_instant(meta["created_at"]),
         accepted_at=parse_instant(meta["accepted_at"]),
         updated_at=parse_instant(meta["updated_at"]) if "updated_at" in meta else None,
