@@ -22,6 +22,7 @@ from tests.integration.account import (
     mock_aws,
 )
 from tests.integration.keeping import Kept, keep, restore
+from tests.integration.world import DeathError
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +70,18 @@ def aws(account_of_file: tuple[Template, Kept], monkeypatch: pytest.MonkeyPatch)
         events.register("before-call.dynamodb", lambda model, **_: account.heard(model.name))
         yield account
         forget_services()
+
+
+@pytest.fixture
+def deaths(aws: Aws) -> Iterator[list[int]]:  # noqa: ARG001 - the account must be there
+    """Kill the process right after so many further calls to DynamoDB: `deaths[0]`, 0 for never."""
+    left = [0]
+
+    def after(**_: object) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise DeathError("dynamodb")
+
+    aws_clients.client("dynamodb").meta.events.register("after-call.dynamodb", after, unique_id="deaths")
+    yield left
+    aws_clients.client("dynamodb").meta.events.unregister("after-call.dynamodb", unique_id="deaths")

@@ -1,13 +1,11 @@
 """Bounces and complaints, from SES's event to what is decided afterwards: through the real handlers on moto."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from carillon.adapters.aws import client as aws_client
 from tests.integration.account import Aws, activate, call, new_organization
 from tests.integration.mail_reports import ADDRESS, bounced, checked, code, complained, event, report
 from tests.integration.world import DeathError
@@ -164,21 +162,6 @@ def test_a_bounce_that_may_pass_bars_nothing(aws: Aws, kind: str) -> None:
 def test_a_report_about_someone_who_is_gone_is_kept_for_the_address(aws: Aws) -> None:
     assert report(complained(aws, recipient="c:gone"), bounced(aws, recipient="r:manager#2026-11-23")) == []
     assert code() == "address_complained"
-
-
-@pytest.fixture
-def deaths(aws: Aws) -> Iterator[list[int]]:  # noqa: ARG001 - the account must be there
-    """Kill the process right after so many further calls to DynamoDB: `deaths[0]`, 0 for never."""
-    left = [0]
-
-    def after(**_: object) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            raise DeathError("dynamodb")
-
-    aws_client("dynamodb").meta.events.register("after-call.dynamodb", after, unique_id="deaths")
-    yield left
-    aws_client("dynamodb").meta.events.unregister("after-call.dynamodb", unique_id="deaths")
 
 
 @pytest.mark.parametrize("at", range(1, 16))

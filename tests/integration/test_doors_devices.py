@@ -316,6 +316,12 @@ class TestFoundGone:
         self.gone(account, sns).forget("aurora", "c:anna", [found])
         assert list(devices(account, "c:anna")) == ["phone"]
 
+    def test_whoever_cannot_take_a_device_says_so(self, account: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+        put()
+        monkeypatch.setattr(DynamoDevices, "save", lambda *_: False)
+        assert call("DELETE", "/v1/clients/anna/devices/phone").status == 503
+        assert list(devices(account, "c:anna")) == ["phone"]
+
     def test_of_somebody_who_is_gone_there_is_nothing_to_forget(self, account: Aws, sns: Any) -> None:
         found = Device(id="phone", platform="fcm", endpoint="arn:aws:sns:eu-central-1:1:endpoint/GCM/a/1")
         self.gone(account, sns).forget("aurora", "c:nobody", [found])

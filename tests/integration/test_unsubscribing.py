@@ -1,5 +1,6 @@
 """The link under marketing mail: one click ends it, for this client of this organization, for years."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from carillon.domain.messages import MessageKey
 from functions.client_pages.app import lambda_handler
 from tests.integration.account import Aws, activate, call, event, new_organization
 from tests.integration.mail_reports import code, complained, key, report
+from tests.integration.world import DeathError
 
 pytestmark = pytest.mark.usefixtures("organization")
 ANNA = {
@@ -131,5 +133,19 @@ def test_only_its_owner_takes_a_complaint_back(link: str, aws: Aws) -> None:
     assert code() == "address_complained"
     aws.clock.advance(timedelta(minutes=5))
     page("POST", link, "choice=back")
+    assert code() is None
+    assert call("GET", "/v1/clients/anna").body["can_message"]["email"] is True
+
+
+@pytest.mark.parametrize("at", range(1, 12))
+def test_whoever_comes_back_does_so_wholly_also_after_a_death(aws: Aws, link: str, deaths: list[int], at: int) -> None:
+    report(complained(aws))
+    aws.clock.advance(timedelta(minutes=5))
+    deaths[0] = at
+    with suppress(DeathError):
+        page("POST", link, "choice=back")
+    deaths[0] = 0
+    if 'value="back"' in page("GET", link)["body"]:
+        page("POST", link, "choice=back")
     assert code() is None
     assert call("GET", "/v1/clients/anna").body["can_message"]["email"] is True

@@ -55,12 +55,13 @@ def services() -> ClientPages:
     """Give what the pages need."""
     told = config(ClientPagesConfig)
     items, key, clock = table(told.table_name), secret(told.deployment_secret_arn).signing_key, current_clock
+    ids = RandomIds()
     suppressions, clients = DynamoSuppressions(items, key), DynamoClients(items)
     suppressing = Suppressing(
-        suppressions, clients, DynamoStaff(items), DynamoOrganizations(items), DynamoSettings(items), clock
+        suppressions, clients, DynamoStaff(items), DynamoOrganizations(items), DynamoSettings(items), clock, ids
     )
-    opting = Opting(DynamoOptings(items), clock, RandomIds())
-    return ClientPages(SignedLinks(key), Unsubscribing(clients, opting, suppressing, clock, RandomIds()))
+    opting = Opting(DynamoOptings(items), clock, ids)
+    return ClientPages(SignedLinks(key), Unsubscribing(clients, opting, suppressing, clock, ids))
 
 
 def unsubscribe_page(asked: Asked) -> tuple[int, str]:

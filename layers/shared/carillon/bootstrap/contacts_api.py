@@ -64,7 +64,7 @@ def services() -> ContactsApi:
     clock, ids, phones = bootstrap.current_clock, RandomIds(), NumberPlans()
     suppressions = DynamoSuppressions(table, secret(config.deployment_secret_arn).signing_key)
     clients, staff, settings = DynamoClients(table, suppressions), DynamoStaff(table), DynamoSettings(table)
-    suppressing = Suppressing(suppressions, clients, staff, DynamoOrganizations(table), settings, clock)
+    suppressing = Suppressing(suppressions, clients, staff, DynamoOrganizations(table), settings, clock, ids)
     reader, records = DynamoReader(table), DynamoRecords(table)
     senders = {"email": config.email_from, "sms": config.sms_sender_id, "whatsapp": config.whatsapp_from}
     connections = DeploymentConnections(table, senders, clock)  # type: ignore[arg-type]

@@ -76,6 +76,7 @@ def email() -> MailEvents:
         DynamoOrganizations(items),
         DynamoSettings(items),
         current_clock,
+        RandomIds(),
     )
     opting = Opting(DynamoOptings(items), current_clock, RandomIds())
     return MailEvents(_receipts(told), suppressing, opting, SignedTokens(key), current_clock)

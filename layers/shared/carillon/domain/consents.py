@@ -10,6 +10,7 @@ from carillon.domain.constraints import document
 from carillon.domain.errors import Fault, Invalid
 from carillon.domain.settings import Settings
 from carillon.domain.times import iso, parse_instant
+from carillon.domain.values import value
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -41,6 +42,14 @@ class LedgerEntry:
     actor: dict[str, str]
     wording: str | None = None
     opt: Opt | None = None
+
+
+@value
+class Changed:
+    """A client as it is to be, with what its consent ledger adds."""
+
+    client: Client
+    entry: LedgerEntry | None = None
 
 
 @document

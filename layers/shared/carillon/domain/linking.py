@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from carillon.domain.channels import Channel
 from carillon.domain.chats import ChatChannel
 from carillon.domain.clients import Client, Grants
-from carillon.domain.consents import Granted, LedgerEntry
+from carillon.domain.consents import Changed, Granted, LedgerEntry
 from carillon.domain.opting import client_opted, opt_entry
 from carillon.domain.reach import Reach
 from carillon.domain.times import iso, parse_instant
@@ -32,14 +32,6 @@ class Link:
     client_id: str
     expires_at: datetime
     used_by: str | None = None
-
-
-@value
-class Changed:
-    """A client after a link began or ended, with what the consent ledger adds."""
-
-    client: Client
-    entry: LedgerEntry | None
 
 
 def linked(client: Client, channel: ChatChannel, chat_id: str, at: datetime) -> Changed:

@@ -2,15 +2,13 @@
 
 from dataclasses import replace
 
-from carillon.domain.clients import Consents
-from carillon.domain.consents import ConsentHistory, faults, history, stated_by
-from carillon.domain.errors import Contended, Invalid, NotFound
+from carillon.domain.clients import Client, Consents
+from carillon.domain.consents import Changed, ConsentHistory, faults, history, stated_by
+from carillon.domain.errors import Invalid, NotFound
 from carillon.domain.organizations import Caller
-from carillon.ports.directory import ClientChange, Clients
+from carillon.ports.directory import Clients
 from carillon.ports.system import Clock, Ids
-from carillon.services.clients import existing
-
-ROUNDS = 8
+from carillon.services.client_editing import ClientEditing
 
 
 class ConsentKeeping:
@@ -19,7 +17,7 @@ class ConsentKeeping:
     def __init__(self, clients: Clients, clock: Clock, ids: Ids) -> None:
         self._clients = clients
         self._clock = clock
-        self._ids = ids
+        self._editing = ClientEditing(clients, clock, ids)
 
     def read(self, org_id: str, client_id: str) -> ConsentHistory:
         """Give what is in force and how it came about."""
@@ -41,15 +39,12 @@ class ConsentKeeping:
         now = self._clock.now()
         if problems := faults(stated, now):
             raise Invalid(problems)
-        for _ in range(ROUNDS):
-            stored = existing(self._clients.read(caller.org_id, client_id), client_id)
-            consents, entry = stated_by(stored.document.consents, stated, caller.actor, now)
-            if entry is None:
-                break
-            after = replace(stored.document, consents=consents)
-            change = ClientChange(stored, after, guarded=False, entry=entry, entry_id=self._ids.ulid(now))
-            if self._clients.save(caller.org_id, change, now).version:
-                break
-        else:
-            raise Contended(f"client {client_id} is being changed by others")
+
+        def agree(client: Client) -> Changed:
+            if client.removed:
+                return Changed(client)
+            consents, entry = stated_by(client.consents, stated, caller.actor, now)
+            return Changed(replace(client, consents=consents), entry)
+
+        self._editing.edit(caller.org_id, client_id, agree)
         return self.read(caller.org_id, client_id)

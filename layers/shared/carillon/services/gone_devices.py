@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from carillon.domain.errors import Contended
 from carillon.domain.reach import Device
 from carillon.domain.values import value
 from carillon.ports.devices import DeviceClaim, DeviceOwner, DeviceStore, Endpoints, EndpointsUnreachable
@@ -45,7 +46,7 @@ class GoneDevices:
         self.take(org_id, ref, lambda _: True)
 
     def take(self, org_id: str, ref: str, chosen: Callable[[Device], bool]) -> None:
-        """Take the chosen devices from a person."""
+        """Take the chosen devices from a person; raises Contended when other writers kept coming first."""
         for _ in range(ROUNDS):
             owner = self.store.owner(org_id, ref)
             if owner is None:
@@ -55,6 +56,7 @@ class GoneDevices:
             if not freed or self.store.save(org_id, [after], self.given_up(org_id, owner, freed), self.clock.now()):
                 self.delete(org_id, freed)
                 return
+        raise Contended("whose devices these are is being changed by others")
 
     def given_up(self, org_id: str, owner: DeviceOwner, endpoints: Sequence[str]) -> list[DeviceClaim]:
         """Give up a person's claims; those that somebody else has by now stay."""

@@ -12,6 +12,7 @@ from typing import Literal
 from carillon.domain.answers import answer_to
 from carillon.domain.channels import CHANNELS
 from carillon.domain.clients import Client
+from carillon.domain.consents import Changed
 from carillon.domain.messages import REACHED, Message, MessageFilter
 from carillon.domain.opt_words import opt_of
 from carillon.domain.organizations import Organization
@@ -22,18 +23,18 @@ from carillon.domain.settings import Settings
 from carillon.domain.spellings import spellings
 from carillon.domain.times import iso, parse_instant
 from carillon.domain.values import value
-from carillon.ports.directory import ClientChange, Clients
+from carillon.ports.directory import Clients
 from carillon.ports.messages import Messages
 from carillon.ports.queues import Queues
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.replies import AddressBook, Replies
 from carillon.ports.system import Clock, Ids
+from carillon.services.client_editing import ClientEditing
 from carillon.services.opting import Opting
 from carillon.services.storing import ready_alone
 
 __all__ = ["Inbound", "Reply", "Taken"]
 
-ROUNDS = 4
 PATIENCE = timedelta(minutes=1)
 """How long a reply's taker may be at work."""
 AT_ONCE = 100
@@ -75,7 +76,7 @@ class Inbound:
         self._replies = replies
         self._addresses = addresses
         self._reader = reader
-        self._clients = clients
+        self._editing = ClientEditing(clients, clock, ids)
         self._messages = messages
         self._queues = queues
         self._opting = opting
@@ -183,16 +184,13 @@ class Inbound:
         return [person for person in known if person is not None and person.addresses.get(kind) in spelt]
 
     def _note(self, org_id: str, snapshot: Snapshot, reply: Reply) -> None:
-        """Note with each client that it wrote. Losing a race is no loss: the other writer comes by here again."""
+        """Note with each client that it wrote."""
+
+        def wrote(client: Client) -> Changed:
+            return Changed(replace(client, reach=_written(client.reach, reply) or client.reach))
+
         for client in snapshot.clients.values():
-            for _ in range(ROUNDS):
-                held = self._clients.read(org_id, client.id).client
-                reach = _written(held.document.reach, reply) if held is not None else None
-                if held is None or reach is None:
-                    break
-                after = replace(held.document, reach=reach)
-                if self._clients.save(org_id, ClientChange(held, after, guarded=False), reply.at).version:
-                    break
+            self._editing.edit(org_id, client.id, wrote)
 
 
 def _written(reach: Reach, reply: Reply) -> Reach | None:

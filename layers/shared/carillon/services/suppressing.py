@@ -12,6 +12,7 @@ from datetime import datetime
 
 from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, Staff
+from carillon.domain.consents import Changed
 from carillon.domain.errors import Contended
 from carillon.domain.organizations import Organization
 from carillon.domain.reach import Reach, Refusal, Refused
@@ -22,9 +23,10 @@ from carillon.domain.suppressions import (
     reach_with,
     reach_without,
 )
-from carillon.ports.directory import ClientChange, Clients, Organizations, SettingsStore, StaffStore, Stored
+from carillon.ports.directory import Clients, Organizations, SettingsStore, StaffStore, Stored
 from carillon.ports.suppressions import Suppressions
-from carillon.ports.system import Clock
+from carillon.ports.system import Clock, Ids
+from carillon.services.client_editing import ClientEditing
 
 ROUNDS = 8
 PAGE = 100
@@ -43,6 +45,7 @@ class Suppressing:
         organizations: Organizations,
         settings: SettingsStore,
         clock: Clock,
+        ids: Ids,
     ) -> None:
         self._suppressions = suppressions
         self._clients = clients
@@ -50,6 +53,7 @@ class Suppressing:
         self._organizations = organizations
         self._settings = settings
         self._clock = clock
+        self._editing = ClientEditing(clients, clock, ids)
 
     def refuse(self, org_id: str, channel: Channel, address: str, reason: Refusal, at: datetime) -> Refusal | None:
         """Have an address not written to again after a report about mail that was sent at an instant.
@@ -106,15 +110,10 @@ class Suppressing:
             self._organization(org_id, of_organization)
 
     def _client(self, org_id: str, client_id: str, address: str, change: OfReach) -> None:
-        for _ in range(ROUNDS):
-            stored = self._clients.read(org_id, client_id).client
-            if stored is None or not _has(stored.document, address):
-                return
-            after = replace(stored.document, reach=change(stored.document.reach))
-            update = ClientChange(stored, after, guarded=False)
-            if not update.differs or self._clients.save(org_id, update, self._clock.now()).version:
-                return
-        raise Contended("a client with the address is being changed by others")
+        def mark(client: Client) -> Changed:
+            return Changed(replace(client, reach=change(client.reach)) if _has(client, address) else client)
+
+        self._editing.edit(org_id, client_id, mark)
 
     def _member(self, org_id: str, staff_id: str, address: str, change: OfReach) -> None:
         for _ in range(ROUNDS):

@@ -4,13 +4,13 @@ from datetime import datetime
 
 from carillon.domain.channels import Channel
 from carillon.domain.chats import ChatChannel
-from carillon.domain.errors import Contended
+from carillon.domain.clients import Client
+from carillon.domain.consents import Changed
 from carillon.domain.linking import unlinked
 from carillon.ports.chats import ChatLinks
-from carillon.ports.directory import ClientChange, Clients
+from carillon.ports.directory import Clients
 from carillon.ports.system import Clock, Ids
-
-ROUNDS = 8
+from carillon.services.client_editing import ClientEditing
 
 
 class Unlinking:
@@ -21,14 +21,19 @@ class Unlinking:
         self._clients = clients
         self._links = links
         self._clock = clock
-        self._ids = ids
+        self._editing = ClientEditing(clients, clock, ids)
 
     def end(self, org_id: str, chat_id: str, at: datetime, *, source: str) -> bool:
         """End a chat for every client that has linked it: who blocks a bot means it, whoever is written to about.
 
         `at`: when the person did so. True if that changed something.
         """
-        ended = [self._end_for(org_id, name, chat_id, at, source) for name in self._clients_of(org_id, chat_id)]
+
+        def end(client: Client) -> Changed:
+            return unlinked(client, self._channel, chat_id, at, source)
+
+        # All of them, also once one has changed.
+        ended = [self._editing.edit(org_id, name, end) for name in self._clients_of(org_id, chat_id)]
         return any(ended)
 
     def out(
@@ -51,19 +56,3 @@ class Unlinking:
 
     def _clients_of(self, org_id: str, chat_id: str) -> list[str]:
         return self._links.clients(org_id, self._channel, chat_id)
-
-    def _end_for(self, org_id: str, client_id: str, chat_id: str, at: datetime, source: str) -> bool:
-        for _ in range(ROUNDS):
-            view = self._clients.read(org_id, client_id)
-            if view.client is None:
-                return False
-            changed = unlinked(view.client.document, self._channel, chat_id, at, source)
-            if changed.client == view.client.document:
-                return False
-            now = self._clock.now()
-            change = ClientChange(
-                view.client, changed.client, guarded=False, entry=changed.entry, entry_id=self._ids.ulid(now)
-            )
-            if self._clients.save(org_id, change, now).version:
-                return True
-        raise Contended(f"client {client_id} is being changed by others")

@@ -6,15 +6,15 @@ What is clicked is the person's own word, so it goes into the ledger of consents
 from dataclasses import replace
 
 from carillon.domain.clients import Client, Consents
-from carillon.domain.consents import stated_by
-from carillon.domain.errors import Contended, NotFound
+from carillon.domain.consents import Changed, stated_by
+from carillon.domain.errors import NotFound
 from carillon.domain.values import value
-from carillon.ports.directory import ClientChange, Clients, Stored
+from carillon.ports.directory import Clients
 from carillon.ports.system import Clock, Ids
+from carillon.services.client_editing import ClientEditing
 from carillon.services.opting import Opting
 from carillon.services.suppressing import Suppressing
 
-ROUNDS = 8
 SOURCE = "unsubscribe_link"
 
 
@@ -40,7 +40,7 @@ class Unsubscribing:
         self._opting = opting
         self._suppressing = suppressing
         self._clock = clock
-        self._ids = ids
+        self._editing = ClientEditing(clients, clock, ids)
 
     def look(self, org_id: str, client_id: str) -> Subscription:
         """Tell what the client gets."""
@@ -59,14 +59,7 @@ class Unsubscribing:
 
     def end_marketing(self, org_id: str, client_id: str) -> Subscription:
         """Withdraw the consent to marketing by e-mail; one that was never given is refused for good."""
-        for _ in range(ROUNDS):
-            stored = self._clients.read(org_id, client_id).client
-            if stored is None or stored.document.consents.marketing.get("email") is False:
-                break
-            if self._refused(org_id, stored):
-                break
-        else:
-            raise Contended(f"client {client_id} is being changed by others")
+        self._editing.edit(org_id, client_id, self._refused)
         return self.look(org_id, client_id)
 
     def end_all(self, org_id: str, client_id: str) -> Subscription:
@@ -75,17 +68,21 @@ class Unsubscribing:
         return self.look(org_id, client_id)
 
     def come_back(self, org_id: str, client_id: str) -> Subscription:
-        """Have e-mail about appointments sent again; marketing stays ended. It takes a complaint back, too."""
-        if self._opting.back(org_id, f"c:{client_id}", "email", source=SOURCE):
-            stored = self._clients.read(org_id, client_id).client
-            if stored is not None and stored.document.email:
+        """Have e-mail about appointments sent again; marketing stays ended. It takes a complaint back, too.
+
+        The opt-out goes last: while it stands, the page offers to come back, and the rest is done again.
+        """
+        stored = self._clients.read(org_id, client_id).client
+        if stored is not None and "email" in stored.document.opted_out:
+            if stored.document.email:
                 self._suppressing.lift(org_id, "email", stored.document.email, by_owner=True)
+            self._opting.back(org_id, f"c:{client_id}", "email", source=SOURCE)
         return self.look(org_id, client_id)
 
-    def _refused(self, org_id: str, stored: Stored[Client]) -> bool:
-        now, person = self._clock.now(), stored.document
+    def _refused(self, person: Client) -> Changed:
+        if person.consents.marketing.get("email") is False:
+            return Changed(person)
         stated = Consents(marketing={"email": False}, source=SOURCE)
-        consents, entry = stated_by(person.consents, stated, {"recipient": f"c:{person.id}"}, now)
-        after = replace(person, consents=consents)
-        change = ClientChange(stored, after, guarded=False, entry=entry, entry_id=self._ids.ulid(now))
-        return self._clients.save(org_id, change, now).version is not None
+        actor = {"recipient": f"c:{person.id}"}
+        consents, entry = stated_by(person.consents, stated, actor, self._clock.now())
+        return Changed(replace(person, consents=consents), entry)
