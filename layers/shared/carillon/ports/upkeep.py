@@ -31,11 +31,15 @@ class Watermarks(Protocol):
 
 @value
 class Run:
-    """A run of re-planning: where it stands, and for which revision of each cause it (or one before) was started."""
+    """A run of re-planning: where it stands, and for which revision of each cause it (or one before) was started.
+
+    `asked`: the page at its position is on the queue.
+    """
 
     id: str
     position: str
     revisions: Mapping[str, int] = field(default_factory=dict)
+    asked: bool = False
 
     def revision(self, cause: str) -> int:
         """Give the latest revision of a cause that a run was started for."""
@@ -56,7 +60,10 @@ class Runs(Protocol):
         """Put a new run in the place of the latest; False when that has moved."""
 
     def advance(self, org_id: str, run: Run, following: Run) -> bool:
-        """Note the next place of a run; False when it has moved."""
+        """Note the next place of a run, whose page nobody asked for yet; False when it has moved."""
+
+    def asked(self, org_id: str, run: Run) -> None:
+        """Note that the page at a run's place is on the queue; nothing for a run that has moved."""
 
 
 @value

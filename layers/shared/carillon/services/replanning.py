@@ -2,7 +2,8 @@
 
 One run per organization at a time: a newer change starts a new run, and pages of an older one are dropped. A page is
 repeated harmlessly, since only differences are written; the place in the run is noted before the next page is asked
-for, and whoever finds a place noted but no page under way asks again. Correctness does not wait for any of it: what
+for, and whoever finds a place noted but its page not asked for asks again. A page that the queue brings twice would
+else be two chains of pages from there on. Correctness does not wait for any of it: what
 fires is decided on with today's settings.
 """
 
@@ -45,7 +46,7 @@ class Replanner:
     ids: Ids
 
     def begin(self, org_id: str, cause: Cause, revision: int) -> bool:
-        """Start a run for a change; False when a run for it (or a newer change) has begun and finished.
+        """Start a run for a change; False when one for it (or for a newer change) is under way or done.
 
         An organization that was removed is not planned again but purged.
         """
@@ -76,7 +77,7 @@ class Replanner:
         clients = {record.appointment.client_id for record in listed.items}
         snapshot = self.reader.read([Want(org_id, clients=tuple(sorted(clients)))])[0]
         changed = sum(self._plan(org_id, record, snapshot) for record in listed.items)
-        following = replace(run, position=listed.position or FINISHED)
+        following = replace(run, position=listed.position or FINISHED, asked=False)
         if self.runs.advance(org_id, run, following):
             self._ask(org_id, following)
         return changed
@@ -99,10 +100,11 @@ class Replanner:
         return sum(self._plan(org_id, record, snapshot) for record in upcoming)
 
     def _ask(self, org_id: str, run: Run) -> bool:
-        if run.position == FINISHED:
+        if run.position == FINISHED or run.asked:
             return False
         job: dict[str, Any] = {"kind": "replan_page", "o": org_id, "run": run.id, "position": run.position}
         self.queues.send_job(job, delay=PACE if run.position else 0)
+        self.runs.asked(org_id, run)
         return True
 
     def _plan(self, org_id: str, record: StoredRecord, snapshot: Snapshot) -> bool:
