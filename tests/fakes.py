@@ -241,8 +241,11 @@ class MemoryMessages:
         closed = {"queued", "delivered"} if moved.soft else {"queued"}
         return self._move(org_id, key, moved, lambda m: m.status not in closed and moved.status in MOVES[m.status])
 
-    def find(self, org_id: str, message_id: str) -> Message | None:
+    def find(self, org_id: str, message_id: str, *, now: datetime) -> Message | None:  # noqa: ARG002 - see `page`
         return next((m for m in self.account.found(org_id) if m.id == message_id), None)
+
+    def among(self, org_id: str, keys: Sequence[MessageKey], *, now: datetime) -> list[Message]:  # noqa: ARG002
+        return [self.account.messages[org_id, key] for key in keys if (org_id, key) in self.account.messages]
 
     def page(
         self,

@@ -5,7 +5,7 @@ from carillon.domain.messages import MessageFilter
 from carillon.domain.times import parse_instant
 from carillon.runtime.http import READERS, Answer, Call, Door, Id, Page
 from functions.messages_api import inbound
-from functions.messages_api.views import MessageQuery, MessageView, message_view
+from functions.messages_api.views import LoggedView, MessageQuery, MessageView, logged_view, message_view
 
 door = Door()
 
@@ -27,9 +27,9 @@ def list_messages(call: Call, query: MessageQuery) -> Answer[Page[MessageView]]:
 
 
 @door.get("/v1/messages/<message_id>", roles=READERS, errors=("notifications_inactive",))
-def get_message(call: Call, message_id: Id) -> Answer[MessageView]:
-    """Read one message with its timeline, from the decision to the receipt."""
-    return Answer(message_view(bootstrap.log().get(call.org_id, message_id)))
+def get_message(call: Call, message_id: Id) -> Answer[LoggedView]:
+    """Read one message with its timeline, from the decision to the receipt, and what went out on other channels."""
+    return Answer(logged_view(bootstrap.log().get(call.org_id, message_id)))
 
 
 door.include(inbound.routes)

@@ -7,6 +7,7 @@ from carillon.domain.constraints import Id, Instant, document
 from carillon.domain.listing import ListQuery
 from carillon.domain.messages import Message, Status
 from carillon.domain.times import iso
+from carillon.services.log import Logged
 
 
 @document
@@ -59,6 +60,42 @@ class MessageView:
     provider_id: str | None
     channels: list[TriedChannel]
     timeline: list[Step]
+
+
+@document
+class OtherChannel:
+    """A message of the same occasion to the same recipient on another channel (null: a decision not to send)."""
+
+    id: str
+    channel: Channel | None
+    status: Status
+    reason: str | None
+    at: Instant
+
+
+@document
+class LoggedView(MessageView):
+    """A message with what went out for the same occasion on other channels: before it, after it, or beside it."""
+
+    other_channels: list[OtherChannel]
+
+
+def logged_view(found: Logged) -> LoggedView:
+    """Show one message of the log."""
+    others = sorted(found.others, key=lambda message: message.id)
+    return LoggedView(
+        **vars(message_view(found.message)),
+        other_channels=[
+            OtherChannel(
+                id=message.id,
+                channel=message.channel,
+                status=message.status,
+                reason=message.reason,
+                at=iso(message.created_at),
+            )
+            for message in others
+        ],
+    )
 
 
 def message_view(message: Message) -> MessageView:

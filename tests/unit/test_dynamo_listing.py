@@ -1,11 +1,13 @@
 """Listings of messages and of what is due: one access pattern per filter, page by page, newest or soonest first."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from carillon.adapters.dynamodb import message_listing
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.records import DynamoDueRows
 from carillon.domain.ids import ulid
@@ -120,6 +122,49 @@ def test_what_has_outlived_its_time_is_not_listed_although_it_is_still_there(tab
         assert len(listed(table, 100, now=long_after, **wanted)) == len(listed(table, 100, **wanted)) - (
             wanted == {"client_id": "anna"}
         )
+
+
+def test_filters_may_be_combined(table: CountingTable, messages: list[Message]) -> None:
+    choices: dict[str, list[Any]] = {
+        "client_id": [None, "anna"],
+        "status": [None, "failed", "sent"],
+        "record": [None, "appointments/1"],
+        "until": [None, NOW + timedelta(hours=31)],
+    }
+    for chosen in itertools.product(*choices.values()):
+        wanted = {name: item for name, item in zip(choices, chosen, strict=True) if item is not None}
+        wanted |= {"since": NOW + timedelta(hours=5), "origin": "automatic"}
+        assert listed(table, 3, **wanted) == [one for one in reversed(messages) if fits(one, wanted)], wanted
+
+
+def test_a_call_looks_at_a_bounded_number_of_rows_however_few_fit(
+    table: CountingTable, messages: list[Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_listing, "ROWS_PER_CALL", 4)
+    table.calls.clear()
+    page = DynamoMessages(table).page(
+        ORG, MessageFilter(record="appointments/none", since=BEGIN), limit=100, position=None, now=LATER
+    )
+    assert (page.items, page.position is None) == ([], False)
+    assert len(table.calls) < 5
+    for wanted in ({"since": BEGIN}, {"since": BEGIN, "status": "sent"}):
+        assert listed(table, 5, **wanted) == [one for one in reversed(messages) if fits(one, wanted)]
+
+
+@pytest.mark.usefixtures("messages")
+def test_a_span_that_ends_in_the_future_is_not_walked_through_year_by_year(table: CountingTable) -> None:
+    wanted = MessageFilter(since=BEGIN, until=NOW + timedelta(days=36_000))
+    page = DynamoMessages(table).page(ORG, wanted, limit=100, position=None, now=LATER)
+    assert (len(page.items), page.position) == (12, None)
+
+
+def test_one_that_outlived_its_time_is_not_found_by_its_id_either(
+    table: CountingTable, messages: list[Message]
+) -> None:
+    store, one, two = DynamoMessages(table), messages[0], messages[11]
+    after = NOW + timedelta(days=91)
+    assert [store.find(ORG, each.id, now=after) for each in (one, two)] == [None, two]
+    assert store.among(ORG, [one.key, two.key], now=after) == [two]
 
 
 @pytest.mark.usefixtures("messages")

@@ -246,10 +246,10 @@ def test_a_deferral_waits_without_an_attempt(store: Store) -> None:
 
 def test_a_message_is_found_by_its_id_in_its_own_organization(store: Store) -> None:
     made = store.put(id=ulid(NOW, b"0123456789"))
-    assert store.messages.find(store.o, made.id) == made
-    assert store.messages.find(f"{store.o}~test", made.id) is None
+    assert store.messages.find(store.o, made.id, now=NOW) == made
+    assert store.messages.find(f"{store.o}~test", made.id, now=NOW) is None
     for other in (ulid(NOW, b"0123456788"), "nonsense", "", "0" * 26, "7" + "Z" * 25):
-        assert store.messages.find(store.o, other) is None
+        assert store.messages.find(store.o, other, now=NOW) is None
 
 
 def test_waiting_on_for_the_same_reason_adds_nothing_to_the_timeline(store: Store) -> None:

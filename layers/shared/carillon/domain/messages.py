@@ -89,8 +89,31 @@ def message_key(o: str, occasion: Occasion, audience: Audience, recipient: str, 
 
 def reminder_places(o: str, occasion: Occasion, client_id: str) -> list[MessageKey]:
     """Name every place where a reminder's message to a client may lie: one per channel, and the decision not to."""
+    return _all_places(o, occasion, "client", f"c:{client_id}")
+
+
+def _all_places(o: str, occasion: Occasion, audience: Audience, recipient: str) -> list[MessageKey]:
     channels: tuple[Channel | None, ...] = (*ALL, None)
-    return [message_key(o, occasion, "client", f"c:{client_id}", channel) for channel in channels]
+    return [message_key(o, occasion, audience, recipient, channel) for channel in channels]
+
+
+@value
+class Author:
+    """Who had a manual message sent: the key, and for whom it acted.
+
+    `another`: it goes to another address than the person's stored one. `free`: in words of somebody's own, not in those
+    of an approved template.
+    """
+
+    key_id: str
+    user: str | None = None
+    another: bool = False
+    free: bool = True
+
+    @property
+    def actor(self) -> dict[str, str]:
+        """The author as answers show it."""
+        return {"key_id": self.key_id} | ({"user": self.user} if self.user else {})
 
 
 @value
@@ -99,7 +122,7 @@ class Message:
 
     `to` is the address; `template` the template key. `tried` lists channels given up before this one, with reasons.
     `timeline` holds `(instant, status, reason)` of every move. `fallback_at`: when the next channel gets its turn,
-    should no receipt have come by then.
+    should no receipt have come by then. `author` is a manual message's.
     """
 
     key: MessageKey
@@ -123,6 +146,7 @@ class Message:
     provider_id: str | None = None
     parts: int | None = None
     timeline: tuple[tuple[datetime, str, str | None], ...] = ()
+    author: Author | None = None
 
     @property
     def client_id(self) -> str | None:
@@ -135,9 +159,17 @@ class Message:
         return self.key.recipient[2:] if self.key.recipient.startswith("s:") else None
 
 
+def places_of(o: str, message: Message) -> list[MessageKey]:
+    """Name every place of a message's occasion and recipient: one per channel, and the decision not to send."""
+    return _all_places(o, message.occasion, message.audience, message.key.recipient)
+
+
 @value
 class MessageFilter:
-    """What a listing is narrowed to; `former`: ids that were merged into the client's."""
+    """What a listing is narrowed to; `former`: ids that were merged into the client's.
+
+    `author`: only what was sent with this key, and on behalf of this user if one is named.
+    """
 
     channel: str | None = None
     status: str | None = None
@@ -147,6 +179,7 @@ class MessageFilter:
     origin: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    author: tuple[str, str | None] | None = None
 
 
 def event_deadline(event: str, at: datetime, start: datetime) -> datetime:

@@ -1,5 +1,6 @@
 """Messages: stored once, claimed once, moved along the allowed moves."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -83,8 +84,11 @@ class Messages(Protocol):
     def receipt(self, org_id: str, key: MessageKey, moved: Moved) -> bool:
         """Apply a provider's report; False when it is older than what is known, or the message is gone."""
 
-    def find(self, org_id: str, message_id: str) -> Message | None:
-        """Find a message by its public id."""
+    def find(self, org_id: str, message_id: str, *, now: datetime) -> Message | None:
+        """Find a message by its public id; None when there is none, or its time to live is over."""
+
+    def among(self, org_id: str, keys: Sequence[MessageKey], *, now: datetime) -> list[Message]:
+        """Read those of some messages that there are, in one call per 100."""
 
     def page(
         self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None, now: datetime

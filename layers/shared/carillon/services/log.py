@@ -1,16 +1,29 @@
 """The log: messages, and decisions not to send."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
-from carillon.domain.messages import Message, MessageFilter
+from carillon.domain.messages import Message, MessageFilter, places_of
 from carillon.domain.times import parse_instant
 from carillon.domain.values import value
 from carillon.ports.messages import Messages
-from carillon.ports.reading import Reader, Want
+from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.system import Clock
 from carillon.services.activation import require_active
+
+REFERENCE = re.compile(r"[a-z]+/[A-Za-z0-9._:-]{1,64}")
+
+
+@value
+class Logged:
+    """A message, and the others of the same occasion to the same recipient: what it followed, and what followed it."""
+
+    message: Message
+    others: tuple[Message, ...] = ()
 
 
 @value
@@ -24,24 +37,40 @@ class Log:
     def page(self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None) -> Page[Message]:
         """List messages, newest first.
 
-        No message is older than its organization, which spares a young one the walk through years of empty days.
+        No message is older than its organization or the record it is about, which spares the walk through years of
+        empty days.
         """
         named = (wanted.client_id,) if wanted.client_id is not None else ()
-        snapshot = self.reader.read([Want(org_id, clients=named)])[0]
+        snapshot = self.reader.read([Want(org_id, record=_reference(wanted.record), clients=named)])[0]
         require_active(snapshot)
         client = snapshot.clients.get(wanted.client_id or "")
         if client is not None:
             wanted = replace(wanted, client_id=client.id, former=tuple(client.merged))
-        created = snapshot.organization.created_at if snapshot.organization is not None else ""
-        if created:
-            begin = parse_instant(created)
+        begin = max(_beginnings(snapshot), default=None)
+        if begin is not None:
             wanted = replace(wanted, since=max(wanted.since, begin) if wanted.since is not None else begin)
         return self.messages.page(org_id, wanted, limit=limit, position=position, now=self.clock.now())
 
-    def get(self, org_id: str, message_id: str) -> Message:
-        """Read one message with its timeline; NotFound when there is none."""
+    def get(self, org_id: str, message_id: str) -> Logged:
+        """Read one message with its timeline, and what went to the same recipient on other channels instead or beside.
+
+        NotFound when there is none.
+        """
         require_active(self.reader.read([Want(org_id)])[0])
-        message = self.messages.find(org_id, message_id)
+        message = self.messages.find(org_id, message_id, now=self.clock.now())
         if message is None:
             raise NotFound(f"There is no message {message_id!r}.")
-        return message
+        places = [place for place in places_of(org_id, message) if place != message.key]
+        return Logged(message, tuple(self.messages.among(org_id, places, now=self.clock.now())))
+
+
+def _reference(text: str | None) -> str | None:
+    """Give a record's reference if it can be one; anything else fits no message."""
+    return text if text is not None and REFERENCE.fullmatch(text) else None
+
+
+def _beginnings(snapshot: Snapshot) -> Iterator[datetime]:
+    if snapshot.organization is not None and snapshot.organization.created_at:
+        yield parse_instant(snapshot.organization.created_at)
+    if snapshot.record is not None:
+        yield snapshot.record.created_at

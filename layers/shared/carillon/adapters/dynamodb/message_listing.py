@@ -19,6 +19,8 @@ from carillon.domain.messages import PROBLEMS, Message, MessageFilter
 from carillon.domain.times import epoch
 
 DAYS_PER_CALL = 31
+ROWS_PER_CALL = 5_000
+"""How many rows of the index one call looks at: where a filter fits few, a short page says where to go on."""
 LONGEST_RETENTION = timedelta(days=731)
 NEWEST, OLDEST = "~", "0"
 """Sort after and before every ULID."""
@@ -38,7 +40,9 @@ class MessageListing:
             return self._of_client(o, wanted, limit=limit, before=before, now=now)
         if wanted.status in PROBLEMS:
             return self._of_status(o, wanted, limit=limit, before=before, now=now)
-        day = date.fromisoformat(place["day"]) if "day" in place else (wanted.until or now).date()
+        # Nothing was made in the future, so no call walks through it.
+        latest = min(wanted.until or now, now + timedelta(days=1))
+        day = date.fromisoformat(place["day"]) if "day" in place else latest.date()
         return self._by_day(o, wanted, limit=limit, before=before, day=day, now=now)
 
     def _of_client(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> Page[Message]:
@@ -59,7 +63,8 @@ class MessageListing:
 
     def _of_status(self, o: str, wanted: MessageFilter, *, limit: int, before: str, now: datetime) -> Page[Message]:
         partition = keys.problem_messages(o, str(wanted.status))
-        oldest = ulid(wanted.since, bytes(10)) if wanted.since is not None else OLDEST
+        oldest, newest = _bounds(wanted)
+        before = min(before, newest)
         if oldest > before:
             return Page([], None)
         page = self._table.query(partition, index="gsi3", between=(oldest, before), limit=limit + 1, descending=True)
@@ -75,14 +80,20 @@ class MessageListing:
     def _by_day(
         self, o: str, wanted: MessageFilter, *, limit: int, before: str, day: date, now: datetime
     ) -> Page[Message]:
-        oldest = (wanted.since or now - LONGEST_RETENTION).date()
+        last = (wanted.since or now - LONGEST_RETENTION).date()
+        oldest, newest = _bounds(wanted)
         found: list[Item] = []
+        looked_at = 0
         for _ in range(DAYS_PER_CALL):
-            if day < oldest:
+            if day < last:
                 return Page([message_from_item(item) for item in found], None)
-            partition = keys.day_messages(o, day.isoformat())
-            while True:
-                page = self._table.query(partition, index="gsi2", between=(OLDEST, before), limit=100, descending=True)
+            partition, before = keys.day_messages(o, day.isoformat()), min(before, newest)
+            while oldest <= before:
+                if looked_at >= ROWS_PER_CALL:
+                    place = json.dumps({"id": before, "day": day.isoformat()})
+                    return Page([message_from_item(item) for item in found], place)
+                page = self._table.query(partition, index="gsi2", between=(oldest, before), limit=100, descending=True)
+                looked_at += len(page.items)
                 rows = [row for row in page.items if row["sk2"] != before]
                 candidates = [row for row in rows if _static_fits(row, wanted)]
                 for item in self._read([(row["pk"], row["sk"]) for row in candidates]):
@@ -101,6 +112,12 @@ class MessageListing:
         return [items[key] for key in wanted if key in items]
 
 
+def _bounds(wanted: MessageFilter) -> tuple[str, str]:
+    """Give the least and the greatest ULID that a message made in the span can have."""
+    oldest = ulid(wanted.since, bytes(10)) if wanted.since is not None else OLDEST
+    return oldest, ulid(wanted.until, b"\xff" * 10) if wanted.until is not None else NEWEST
+
+
 def _page(items: list[Item], *, more: bool, day: date | None = None) -> Page[Message]:
     place = {"id": items[-1]["id"], **({"day": day.isoformat()} if day else {})} if items else {}
     messages: list[Message] = [message_from_item(item) for item in items]
@@ -114,8 +131,13 @@ def _static_fits(row: Item, wanted: MessageFilter) -> bool:
     )
 
 
+def is_kept(item: Item, now: datetime) -> bool:
+    """Whether a message's time to live is not over: DynamoDB deletes up to days after it."""
+    return bool(item["ttl"] > epoch(now))
+
+
 def _fits(item: Item, wanted: MessageFilter, now: datetime) -> bool:
-    if item["ttl"] <= epoch(now):  # DynamoDB deletes days after the time to live
+    if not is_kept(item, now):
         return False
     if wanted.status is not None and item["st"] != wanted.status:
         return False

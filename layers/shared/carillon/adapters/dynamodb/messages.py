@@ -1,11 +1,11 @@
 """Messages in the table: created once, claimed once, and moved only along the allowed moves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.message_items import message_from_item, message_to_item, timeline_entry
-from carillon.adapters.dynamodb.message_listing import MessageListing
+from carillon.adapters.dynamodb.message_listing import MessageListing, is_kept
 from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
 from carillon.domain.ids import ulid_time
 from carillon.domain.listing import Page
@@ -116,7 +116,7 @@ class DynamoMessages:
             message_id = stored["id"]
         return self._table.write(_with(_move(org_id, key, message_id, moved, {}), condition, names, {}))
 
-    def find(self, org_id: str, message_id: str) -> Message | None:
+    def find(self, org_id: str, message_id: str, *, now: datetime) -> Message | None:
         """Find a message by its public id, whose time names the day it lies under."""
         try:
             day = ulid_time(message_id).date().isoformat()
@@ -125,7 +125,13 @@ class DynamoMessages:
         partition = keys.day_messages(org_id, day)
         page = self._table.query(partition, index="gsi2", between=(message_id, message_id), limit=1)
         item = self._table.get((page.items[0]["pk"], page.items[0]["sk"])) if page.items else None
-        return message_from_item(item) if item is not None else None
+        return message_from_item(item) if item is not None and is_kept(item, now) else None
+
+    def among(self, org_id: str, keys_of: Sequence[MessageKey], *, now: datetime) -> list[Message]:
+        """Read those of some messages that there are."""
+        places = [keys.message(org_id, key.recipient, key.digest) for key in keys_of]
+        found = self._table.get_many(places)
+        return [message_from_item(found[place]) for place in places if place in found and is_kept(found[place], now)]
 
     def page(
         self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None, now: datetime
