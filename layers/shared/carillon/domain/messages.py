@@ -1,5 +1,7 @@
 """Messages: their identity, their states, and which moves between states are allowed."""
 
+from collections.abc import Iterable
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -55,7 +57,8 @@ class Occasion:
     """What a message is about: an event in the version it was derived in, or a reminder with the start it is for.
 
     Never the due time and never a reminder's record version, or an edited note would send it again. Other occasions
-    are of a `kind` and have an `id` of their own; most of them are about no record (`record` is empty).
+    are of a `kind` and have an `id` of their own; most of them are about no record (`record` is empty). `status` is
+    no part of the identity: the order's or lead's since the event, by which its message is true only so long.
     """
 
     record: str
@@ -65,6 +68,7 @@ class Occasion:
     start: datetime | None = None
     kind: Kind | None = None
     id: str = ""
+    status: str | None = field(default=None, compare=False)
 
     @property
     def alone(self) -> bool:
@@ -90,6 +94,11 @@ def message_key(o: str, occasion: Occasion, audience: Audience, recipient: str, 
 def reminder_places(o: str, occasion: Occasion, client_id: str) -> list[MessageKey]:
     """Name every place where a reminder's message to a client may lie: one per channel, and the decision not to."""
     return _all_places(o, occasion, "client", f"c:{client_id}")
+
+
+def staff_reminder_places(o: str, occasion: Occasion, staff: Iterable[str]) -> list[MessageKey]:
+    """Name every place where a reminder's messages to collaborators may lie."""
+    return [place for staff_id in staff for place in _all_places(o, occasion, "collaborator", f"s:{staff_id}")]
 
 
 def _all_places(o: str, occasion: Occasion, audience: Audience, recipient: str) -> list[MessageKey]:
@@ -146,7 +155,15 @@ class Message:
     provider_id: str | None = None
     parts: int | None = None
     timeline: tuple[tuple[datetime, str, str | None], ...] = ()
+    units: int = 0
+    shard: int | None = None
+    assumed: bool = False
     author: Author | None = None
+
+    @property
+    def shown_channel(self) -> str | None:
+        """The channel it is told as: its own, or the only one that a decision not to send was about."""
+        return self.tried[0][0] if self.channel is None and len(self.tried) == 1 else self.channel
 
     @property
     def client_id(self) -> str | None:
@@ -182,10 +199,10 @@ class MessageFilter:
     author: tuple[str, str | None] | None = None
 
 
-def event_deadline(event: str, at: datetime, start: datetime) -> datetime:
-    """After this instant an appointment event is no longer sent: the start, at most 24 h."""
+def event_deadline(event: str, at: datetime, start: datetime | None) -> datetime:
+    """After this instant an event is no longer sent: 24 h, and of an appointment not past the `start`."""
     latest = at + timedelta(hours=24)
-    return latest if event in AFTERWARDS else min(start, latest)
+    return latest if start is None or event in AFTERWARDS else min(start, latest)
 
 
 def reminder_deadline(when: When, due: datetime, start: datetime) -> datetime:

@@ -22,7 +22,7 @@ OPERATOR_ORG = "@"
 class Organization:
     """An organization (or its test data set, which has its own state).
 
-    `metering` None: nothing is metered; else units per bucket at the start. `deleted`: the tombstone; nothing is
+    `metering` None: nothing is metered; else units per bucket at the start. `ledgers`: what was ever metered. `deleted`: the tombstone; nothing is
     sent from then on. `channels`: the organization's own senders, in short; their documents lie apart. `opted`: what
     people at the settings' manager's and owner's addresses said; `refused`: those that must not be written to again.
     """
@@ -33,6 +33,7 @@ class Organization:
     locale: Locale
     country: Country
     metering: dict[Channel, int] | None = None
+    ledgers: list[Channel] = field(default_factory=list)
     active: bool = False
     suspended: bool = False
     deleted: bool = False

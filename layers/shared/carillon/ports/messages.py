@@ -30,16 +30,25 @@ class Moved:
 
 @value
 class Claim:
-    """A sender's claim on a message: who, when, to which address, rendered from which version of the record."""
+    """A sender's claim on a message: who, when, to which address, rendered from which version of the record.
+
+    `units`: what it takes now that it is written; None: as before.
+    """
 
     owner: str
     now: datetime
     to: str
     version: int
+    units: int | None = None
 
 
 class Messages(Protocol):
-    """Messages and decisions not to send."""
+    """Messages and decisions not to send.
+
+    A message with `units` takes them from its channel's quota in the very write that stores it (where fewer are left,
+    those), has them put right by its claim, keeps them once it was accepted, and gives them back when it leaves the
+    queue, or a claim, unsent. Whatever would take more than is left raises Exhausted and writes nothing.
+    """
 
     def create(self, org_id: str, message: Message, *, retention_days: int) -> bool:
         """Store a message unless it exists; False when it does."""

@@ -147,9 +147,9 @@ def day_records(o: str, day: str, shard: int = 0) -> str:
     return f"{o}#A#{day}#{shard}"
 
 
-def due_row(o: str, due: datetime, ref: str, key: str, generation: int) -> Key:
+def due_row(o: str, due: datetime, ref: str, name: str, generation: int) -> Key:
     """The immutable row of a planned reminder, under the UTC day on which it is due."""
-    return due_day(o, due.date().isoformat()), f"{iso(due)}#{ref}#{key}#{generation}"
+    return due_day(o, due.date().isoformat()), f"{iso(due)}#{ref}#{name}#{generation}"
 
 
 def due_day(o: str, day: str, shard: int = 0) -> str:
@@ -235,3 +235,43 @@ def sweep(o: str) -> Key:
 def replan(o: str) -> Key:
     """Where an organization's re-planning stands."""
     return f"{o}#RPL", "-"
+
+
+def quota_pool(o: str, bucket: str) -> Key:
+    """A bucket's pool and counters; its ledger lies beside it."""
+    return quota_books(o, bucket), "POOL"
+
+
+def quota_books(o: str, bucket: str) -> str:
+    """Partition of a bucket's pool, ledger and days."""
+    return f"{o}#Q#{bucket}"
+
+
+def quota_shard(o: str, bucket: str, number: int) -> Key:
+    """A shard of a bucket, in a partition of its own."""
+    return f"{o}#Q#{bucket}#{number}", "BAL"
+
+
+def quota_entry(o: str, bucket: str, ulid: str) -> Key:
+    """A row of a bucket's ledger."""
+    return quota_books(o, bucket), f"L#{ulid}"
+
+
+def quota_credit(o: str, bucket: str, digest: str) -> Key:
+    """What makes a credit one, however often it is brought."""
+    return quota_books(o, bucket), f"K#{digest}"
+
+
+def quota_day(o: str, bucket: str, day: str) -> Key:
+    """What the messages of a day (UTC) took."""
+    return quota_books(o, bucket), f"DAY#{day}"
+
+
+def quota_event(o: str, bucket: str, at: str, kind: str) -> Key:
+    """A crossing that people are to be told of."""
+    return quota_books(o, bucket), f"X#{at}#{kind}"
+
+
+def recaps(o: str) -> Key:
+    """Which schedules of recaps a data set has, and which recaps were dealt with."""
+    return f"{o}#RCP", "-"

@@ -26,6 +26,7 @@ def message_to_item(o: str, message: Message, retention_days: int) -> Item:
         "rem": occasion.reminder,
         "kd": occasion.kind,
         "ki": occasion.id or None,
+        "os": occasion.status,
         "start": epoch(occasion.start) if occasion.start else None,
         "key": message.template,
         "or": message.origin,
@@ -36,6 +37,8 @@ def message_to_item(o: str, message: Message, retention_days: int) -> Item:
         "tl": [timeline_entry(at, status, reason) for at, status, reason in message.timeline],
         "pk2": keys.day_messages(o, message.created_at.date().isoformat()),
         "sk2": message.id,
+        "qu": message.units or None,
+        "qs": message.shard if message.units else None,
         "ttl": epoch(message.created_at + timedelta(days=retention_days)),
     }
     if message.status in PROBLEMS:
@@ -61,6 +64,7 @@ def message_from_item(item: Item) -> Message:
             start=_instant(item["start"]) if "start" in item else None,
             kind=item.get("kd"),
             id=item.get("ki", ""),
+            status=item.get("os"),
         ),
         template=item["key"],
         created_at=timeline[0][0],
@@ -76,6 +80,9 @@ def message_from_item(item: Item) -> Message:
         provider_id=item.get("pid"),
         parts=item.get("pa"),
         timeline=timeline,
+        units=item.get("qu", 0),
+        shard=item.get("qs"),
+        assumed="qk" in item,
     )
 
 

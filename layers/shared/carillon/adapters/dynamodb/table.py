@@ -32,11 +32,15 @@ FIRST_PAUSE = 0.01
 
 
 class ConditionsFailed(CarillonError):
-    """A transaction was refused; `failed` holds the positions of the conditions that did not hold."""
+    """A transaction was refused; `failed` holds the positions of the conditions that did not hold.
 
-    def __init__(self, failed: Sequence[int]) -> None:
+    `unsure`: positions that another transaction held, so that nothing is known of theirs.
+    """
+
+    def __init__(self, failed: Sequence[int], unsure: Sequence[int] = ()) -> None:
         super().__init__(f"conditions {list(failed)} do not hold")
         self.failed = tuple(failed)
+        self.unsure = tuple(unsure)
 
 
 @value
@@ -145,11 +149,14 @@ class Table:
                 return True
         raise Contended("transactions kept holding the item")
 
-    def transact(self, writes: Sequence[Write], *, token: str | None = None) -> None:
-        """Do all writes or none; raises ConditionsFailed, or Contended when others kept writing the same items."""
+    def transact(self, writes: Sequence[Write], *, token: str | None = None, rounds: int = ROUNDS) -> None:
+        """Do all writes or none; raises ConditionsFailed, or Contended when others kept writing the same items.
+
+        `rounds`: how often it is tried against others.
+        """
         operations = [dict([write.arguments(self.name)]) for write in writes]
         extra = {"ClientRequestToken": token} if token else {}
-        for attempt in range(ROUNDS):
+        for attempt in range(rounds):
             try:
                 self.client.transact_write_items(TransactItems=operations, **extra)  # type: ignore[arg-type]
             except ClientError as error:
@@ -158,14 +165,32 @@ class Table:
                 reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
                 failed = [place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
                 if failed:
-                    raise ConditionsFailed(failed) from error
+                    held = [place for place, reason in enumerate(reasons) if reason in PASSING]
+                    raise ConditionsFailed(failed, held) from error
                 if not PASSING.intersection(reasons):
                     raise
                 # Another transaction held one of the items; botocore doesn't repeat these.
-                _pause(attempt)
+                if attempt + 1 < rounds:
+                    _pause(attempt)
             else:
                 return
         raise Contended("other transactions kept holding the items")
+
+    def transact_get(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        """Read up to 100 items as they are at one instant; a key without an item is missing from the answer."""
+        wanted: Any = [{"Get": {"TableName": self.name, "Key": _wire_key(key)}} for key in keys]
+        for attempt in range(ROUNDS):
+            try:
+                answer = self.client.transact_get_items(TransactItems=wanted)
+            except ClientError as error:
+                if not _refused(error, "TransactionCanceledException"):
+                    raise
+                # Somebody was writing one of the items.
+                _pause(attempt)
+            else:
+                found = (item_from_wire(part["Item"]) for part in answer["Responses"] if part.get("Item"))
+                return {(item["pk"], item["sk"]): item for item in found}
+        raise Contended("transactions kept holding the items")
 
     def put_many(self, items: Sequence[tuple[Key, Item]]) -> None:
         """Put items without conditions, 25 a call; putting one again changes nothing."""
