@@ -1,6 +1,7 @@
 """The account of template.yaml on moto, fresh for each test."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -85,3 +86,10 @@ def deaths(aws: Aws) -> Iterator[list[int]]:  # noqa: ARG001 - the account must 
     aws_clients.client("dynamodb").meta.events.register("after-call.dynamodb", after, unique_id="deaths")
     yield left
     aws_clients.client("dynamodb").meta.events.unregister("after-call.dynamodb", unique_id="deaths")
+
+
+@pytest.fixture
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a re-planning run look a month ahead, without its pauses: a settings document that is saved starts one."""
+    monkeypatch.setattr("carillon.services.replanning.PACE", 0)
+    monkeypatch.setattr("carillon.adapters.dynamodb.records.FURTHEST", timedelta(days=30))

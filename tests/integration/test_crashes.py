@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from carillon.adapters.providers.twilio_whatsapp import TwilioWhatsapp
-from carillon.services import replanning
 from tests.integration.account import Aws, activate, call, new_organization
 from tests.integration.world import DeathError, Deaths, World, unwatch
 
@@ -34,8 +33,7 @@ CLAIM_TO_OUTCOME = {"dynamodb.UpdateItem", "sns.Publish", "sesv2.SendEmail"}
 
 
 @pytest.fixture
-def world(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(replanning, "PACE", 0)
+def world(aws: Aws, short_runs: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:  # noqa: ARG001 - sets what it says
     new_organization()
     activate()
     call("POST", "/v1/clients", ANNA)

@@ -14,7 +14,6 @@ from carillon.adapters.dynamodb.content_templates import ContentTemplates
 from carillon.adapters.dynamodb.table import Table
 from carillon.adapters.providers.twilio_whatsapp import TwilioWhatsapp
 from carillon.ports.texts import StoredTemplate, Submitted
-from carillon.services import replanning
 from tests.integration.account import REGION, Aws, activate, call, new_organization
 from tests.integration.world import DeathError, Deaths, World, unwatch
 
@@ -40,8 +39,7 @@ END = datetime(2026, 12, 2, tzinfo=UTC)
 
 
 @pytest.fixture
-def world(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(replanning, "PACE", 0)
+def world(aws: Aws, short_runs: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:  # noqa: ARG001 - sets what it says
     new_organization()
     activate()
     settings = call("GET", "/v1/settings").body

@@ -17,8 +17,7 @@ DAYS = range(1, 8)
 
 
 @pytest.fixture
-def world(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(replanning, "PACE", 0)
+def world(aws: Aws, short_runs: None) -> Iterator[World]:  # noqa: ARG001 - sets what it says
     new_organization()
     activate()
     call("POST", "/v1/clients", ANNA)
