@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
 _log = logging.getLogger(__name__)
 
 
-class Pump:
+class Pump(ABC):
     """Base of the pumps. `drain` works until the source has nothing more to give now."""
 
     def __init__(self, name: str) -> None:
@@ -57,14 +58,14 @@ class Pump:
                 self._busy = False
                 self.on_idle()
 
+    @abstractmethod
     def has_work(self, state: Mapping[str, Any], now: float) -> bool:
         """Whether the backend's `state` shows something that it could take now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def next_due(self, state: Mapping[str, Any]) -> float | None:
         """Answer the simulated time at which the source will have something, if that is known."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def drain(self) -> None:
         """Work off what there is."""
-        raise NotImplementedError
