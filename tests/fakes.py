@@ -320,7 +320,7 @@ class MemoryChannelStates:
 
 def _fits(message: Message, wanted: MessageFilter) -> bool:
     asked = (wanted.channel, wanted.status, wanted.record, wanted.client_id, wanted.origin)
-    has = (message.channel, message.status, message.occasion.record, message.client_id, message.origin)
+    has = (message.shown_channel, message.status, message.occasion.record, message.client_id, message.origin)
     same = all(value is None or value == own for value, own in zip(asked, has, strict=True))
     late_enough = wanted.since is None or message.created_at >= wanted.since
     return same and late_enough and (wanted.until is None or message.created_at < wanted.until)

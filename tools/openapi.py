@@ -163,7 +163,11 @@ def _answers(route: Route, schemas: Schemas) -> Schema:
     elif answer is not Nothing:
         schema = schemas.of(item_of(answer))
         content = {JSON: {"schema": _list_of(schema) if get_origin(answer) is Page else schema}}
+        content |= {kind: {"schema": {"type": "string"}} for kind in route.also_as}
     headers = {"ETag": {"schema": {"type": "string"}, "description": "The version."}} if route.versioned else {}
+    if route.also_as:
+        told = "Where the next page begins, if there is one; of answers that are no JSON."
+        headers |= {name: {"schema": {"type": "string"}, "description": told} for name in ("Link", "X-Next-Cursor")}
     words = {200: "Done", 201: "Made", 202: "Accepted", 204: "Done"}
     return {
         str(status): {"description": words[status]}

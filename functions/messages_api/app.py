@@ -4,7 +4,7 @@ from carillon.bootstrap import records as bootstrap
 from carillon.domain.messages import MessageFilter
 from carillon.domain.times import parse_instant
 from carillon.runtime.http import READERS, Answer, Call, Door, Id, Page
-from functions.messages_api import inbound
+from functions.messages_api import inbound, reports
 from functions.messages_api.views import LoggedView, MessageQuery, MessageView, logged_view, message_view
 
 door = Door()
@@ -32,5 +32,5 @@ def get_message(call: Call, message_id: Id) -> Answer[LoggedView]:
     return Answer(logged_view(bootstrap.log().get(call.org_id, message_id)))
 
 
-door.include(inbound.routes)
+door.include(inbound.routes, reports.routes)
 lambda_handler = door.handler

@@ -100,12 +100,9 @@ def logged_view(found: Logged) -> LoggedView:
 
 def message_view(message: Message) -> MessageView:
     """Show a message."""
-    tried = message.tried
-    # A decision about one channel alone is told as that channel's.
-    channel = tried[0][0] if message.channel is None and len(tried) == 1 else message.channel
     return MessageView(
         id=message.id,
-        channel=channel,  # type: ignore[arg-type]
+        channel=message.shown_channel,  # type: ignore[arg-type]
         audience=message.audience,
         client_id=message.client_id,
         staff_id=message.staff_id,
@@ -118,6 +115,6 @@ def message_view(message: Message) -> MessageView:
         at=iso(message.created_at),
         parts=message.parts,
         provider_id=message.provider_id,
-        channels=[TriedChannel(channel=name, reason=reason) for name, reason in tried],
+        channels=[TriedChannel(channel=name, reason=reason) for name, reason in message.tried],
         timeline=[Step(at=iso(at), status=status, reason=why) for at, status, why in message.timeline],  # type: ignore[arg-type]
     )

@@ -44,6 +44,11 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     ("PUT", "/v1/clients/c1/consents", {"service": {"sms": True}}, [READ, WRITE, "Query"]),
     # Approved WhatsApp texts (once a minute), who else has its phone, its e-mail, and its upcoming appointments.
     ("GET", "/v1/clients/c1/diagnosis", None, [READ] + ["Query"] * 4),
+    ("GET", "/v1/messages", None, [READ, "Query"]),
+    ("GET", "/v1/messages?client_id=c1", None, [READ, "Query"]),
+    ("GET", "/v1/messages?status=failed", None, [READ, "Query"]),
+    ("GET", "/v1/reports/messages?channel=sms", None, [READ, "Query"]),
+    ("GET", "/v1/reports/summary", None, [READ, "Query"]),
     ("GET", "/v1/inbound", None, [READ, "Query"]),
     ("GET", "/v1/inbound?client_id=c1", None, [READ, "Query"]),
     ("POST", "/v1/clients/c1/enrolment", None, [READ]),

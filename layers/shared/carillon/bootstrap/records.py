@@ -17,6 +17,8 @@ from carillon.services.clients import ClientKeeping
 from carillon.services.explaining import Explaining
 from carillon.services.log import Log
 from carillon.services.reminders import Reminders
+from carillon.services.reporting import Reporting
+from carillon.services.summarising import Summarising
 
 
 @cache
@@ -47,6 +49,20 @@ def explaining() -> Explaining:
     senders = {"email": told.email_from, "sms": told.sms_sender_id, "whatsapp": told.whatsapp_from}
     connections = DeploymentConnections(items, senders, current_clock)  # type: ignore[arg-type]
     return Explaining(DynamoReader(items), connections, current_clock)
+
+
+@cache
+def reporting() -> Reporting:
+    """Make the report of what was sent."""
+    items = table(config(MessagesApiConfig).table_name)
+    return Reporting(DynamoMessages(items), DynamoReader(items), current_clock)
+
+
+@cache
+def summarising() -> Summarising:
+    """Make what counts messages."""
+    items = table(config(MessagesApiConfig).table_name)
+    return Summarising(DynamoMessages(items), DynamoReader(items), current_clock)
 
 
 @cache

@@ -1,7 +1,6 @@
 """The log: messages, and decisions not to send."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -46,9 +45,7 @@ class Log:
         client = snapshot.clients.get(wanted.client_id or "")
         if client is not None:
             wanted = replace(wanted, client_id=client.id, former=tuple(client.merged))
-        begin = max(_beginnings(snapshot), default=None)
-        if begin is not None:
-            wanted = replace(wanted, since=max(wanted.since, begin) if wanted.since is not None else begin)
+        wanted = replace(wanted, since=beginning(snapshot, wanted.since))
         return self.messages.page(org_id, wanted, limit=limit, position=position, now=self.clock.now())
 
     def get(self, org_id: str, message_id: str) -> Logged:
@@ -69,8 +66,11 @@ def _reference(text: str | None) -> str | None:
     return text if text is not None and REFERENCE.fullmatch(text) else None
 
 
-def _beginnings(snapshot: Snapshot) -> Iterator[datetime]:
+def beginning(snapshot: Snapshot, since: datetime | None) -> datetime | None:
+    """Say from when on there can be messages: not before the organization, nor before the record that was read."""
+    known = [since] if since is not None else []
     if snapshot.organization is not None and snapshot.organization.created_at:
-        yield parse_instant(snapshot.organization.created_at)
+        known.append(parse_instant(snapshot.organization.created_at))
     if snapshot.record is not None:
-        yield snapshot.record.created_at
+        known.append(snapshot.record.created_at)
+    return max(known, default=None)

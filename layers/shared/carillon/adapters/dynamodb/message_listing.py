@@ -125,10 +125,11 @@ def _page(items: list[Item], *, more: bool, day: date | None = None) -> Page[Mes
 
 
 def _static_fits(row: Item, wanted: MessageFilter) -> bool:
-    return all(
-        value is None or row.get(name) == value
-        for name, value in (("ch", wanted.channel), ("or", wanted.origin), ("rec", wanted.record))
+    """Whether what never changes fits; a decision not to send may be about the channel and has none of its own."""
+    same = all(
+        value is None or row.get(name) == value for name, value in (("or", wanted.origin), ("rec", wanted.record))
     )
+    return same and (wanted.channel is None or row.get("ch") in (None, wanted.channel))
 
 
 def is_kept(item: Item, now: datetime) -> bool:
@@ -141,6 +142,8 @@ def _fits(item: Item, wanted: MessageFilter, now: datetime) -> bool:
         return False
     if wanted.status is not None and item["st"] != wanted.status:
         return False
-    made = message_from_item(item).created_at
+    message = message_from_item(item)
+    made = message.created_at
     inside = (wanted.since is None or made >= wanted.since) and (wanted.until is None or made < wanted.until)
-    return inside and _static_fits(item, wanted)
+    told = wanted.channel is None or message.shown_channel == wanted.channel
+    return inside and told and _static_fits(item, wanted)

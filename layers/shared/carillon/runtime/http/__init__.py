@@ -28,6 +28,7 @@ A door's app.py declares its routes. The annotations of a route's function say w
 - Path parameters are URL-decoded and validated; their annotation is `Id` or another constrained type.
 - Raise the errors of `carillon.domain.errors`; everything else is a 500 without details, logged once.
 - `Answer(document, status=201, etag="7")`; `Nothing()` is 204; `Raw(text, content_type)` is no document.
+  A route with `also_as=("text/csv",)` may answer `Answer(page, text=…, content_type=…)`; the cursor is in the headers.
 - `versioned=True` on a route that answers an ETag; in its PUT call `call.if_match()` (None: `*`, any version).
 - Any POST understands `Idempotency-Key`: `call.attempt` (None without the header) goes to the service, which stores
   `attempt.answered(status, document)` in the transaction of its effect and lets `RepeatedError` of a lost race

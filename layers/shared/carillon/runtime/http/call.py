@@ -53,12 +53,17 @@ class Call:
 
 @value
 class Answer(Generic[T]):
-    """A document to answer with; `etag` is its version, without quotes."""
+    """A document to answer with; `etag` is its version, without quotes.
+
+    `text`: the same in another form than JSON, of this `content_type`; a page's cursor goes into the headers then.
+    """
 
     document: T
     status: int = 200
     etag: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+    content_type: str = "application/json"
 
 
 @value

@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
@@ -190,14 +190,24 @@ def _render(answer: Answer[Any] | Raw | Nothing, event: Event, org_id: str) -> R
         return _response(answer.status, "", JSON, {})
     if isinstance(answer, Raw):
         return _response(answer.status, answer.body, answer.content_type, answer.headers)
-    document = answer.document
+    document, cursor = answer.document, None
     if isinstance(document, Page):
         cursor = cursors.encode(document.position, *_scope(event, org_id))
         document = {"items": document.items, "next_cursor": cursor}
     headers = dict(answer.headers)
     if answer.etag is not None:
         headers["ETag"] = f'"{answer.etag}"'
+    if answer.text is not None:
+        return _response(answer.status, answer.text, answer.content_type, headers | _leads_on(event, cursor))
     return _response(answer.status, dumps(document), JSON, headers)
+
+
+def _leads_on(event: Event, cursor: str | None) -> dict[str, str]:
+    """Name the next page where the body has no room for it (RFC 8288)."""
+    if cursor is None:
+        return {}
+    query = urlencode({**(event.get("queryStringParameters") or {}), "cursor": cursor})
+    return {"X-Next-Cursor": cursor, "Link": f'<{event["rawPath"]}?{query}>; rel="next"'}
 
 
 def _response(status: int, body: str, content_type: str, headers: Mapping[str, str]) -> Response[str]:

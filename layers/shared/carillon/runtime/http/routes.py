@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -42,7 +43,7 @@ class Route:
     `roles` None: public. `statuses`: what it answers when all is well. `errors`: codes beyond those every route can
     answer. `versioned`: it answers an ETag and, as PUT, requires If-Match.
     `new_unmatched`: a PUT that makes the document does without. `repeats`: who sees to the answers of a repeated POST.
-    `max_body`: bytes.
+    `max_body`: bytes. `also_as`: media types other than JSON that it can answer.
     """
 
     method: Method
@@ -55,6 +56,7 @@ class Route:
     repeats: Repeats
     max_body: int
     new_unmatched: bool = False
+    also_as: tuple[str, ...] = ()
 
     @cached_property
     def signature(self) -> Signature:
@@ -107,22 +109,28 @@ class Routes:
         repeats: Repeats = "stored",
         max_body: int = MAX_BODY,
         new_unmatched: bool = False,
+        also_as: tuple[str, ...] = (),
     ) -> Callable[[F], F]:
         """Declare a route; path parameters are written `<name>` and are arguments of the function."""
 
         def declare(endpoint: F) -> F:
-            self.routes.append(
-                Route(method, path, endpoint, roles, statuses, errors, versioned, repeats, max_body, new_unmatched)
-            )
+            route = Route(method, path, endpoint, roles, statuses, errors, versioned, repeats, max_body, new_unmatched)
+            self.routes.append(replace(route, also_as=also_as))
             return endpoint
 
         return declare
 
     def get(
-        self, path: str, *, roles: Roles | None, errors: tuple[Code, ...] = (), versioned: bool = False
+        self,
+        path: str,
+        *,
+        roles: Roles | None,
+        errors: tuple[Code, ...] = (),
+        versioned: bool = False,
+        also_as: tuple[str, ...] = (),
     ) -> Callable[[F], F]:
         """Declare a GET."""
-        return self.route("GET", path, roles=roles, errors=errors, versioned=versioned)
+        return self.route("GET", path, roles=roles, errors=errors, versioned=versioned, also_as=also_as)
 
     def post(
         self,
