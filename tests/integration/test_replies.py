@@ -1,6 +1,7 @@
 """Replies over WhatsApp, on the whole account: whose they are, what follows from them, and who may read them."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -87,6 +88,7 @@ def post(
     sender: str = PHONE,
     signed_with: str | None = TOKEN,
     to: str = SHARED,
+    encoded: bool = False,
     **more: str,
 ) -> dict[str, Any]:
     form = {"MessageSid": sid, "Body": text, "From": f"whatsapp:{sender}", "To": f"whatsapp:{to}"}
@@ -96,6 +98,8 @@ def post(
     made["headers"] = {"content-type": "application/x-www-form-urlencoded"}
     if signed_with is not None:
         made["headers"]["x-twilio-signature"] = RequestValidator(signed_with).compute_signature(f"{base}{PATH}", form)
+    if encoded:
+        made |= {"body": b64encode(made["body"].encode()).decode(), "isBase64Encoded": True}
     return callbacks(made, None)
 
 
@@ -131,6 +135,12 @@ def test_a_reply_is_answered_with_empty_twiml_and_listed(world: World) -> None:
         "opt": None,
         "at": world.aws.clock.at.isoformat().replace("+00:00", "Z"),
     }
+
+
+def test_a_reply_that_api_gateway_encoded_is_the_same_reply(world: World) -> None:
+    book(world, "aurora")
+    assert post(world, "Tot morgen!", encoded=True)["statusCode"] == 200
+    assert [item["text"] for item in inbound().body["items"]] == ["Tot morgen!"]
 
 
 @pytest.mark.parametrize("token", ["another-token", None])
