@@ -15,9 +15,11 @@ from typing import Literal, get_args
 
 from carillon.domain.channels import Channel
 from carillon.domain.errors import CarillonError
+from carillon.domain.messages import Message
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OWN_KEY, OwnTexts
 from carillon.domain.simulation import is_test_data
+from carillon.domain.sms import measure
 from carillon.domain.values import value
 
 Bucket = Literal["email", "sms", "whatsapp", "telegram", "viber"]
@@ -38,7 +40,7 @@ Crossing = Literal["quota_low", "quota_exhausted"]
 class Exhausted(CarillonError):
     """There are fewer units left in a bucket than something needs; nothing was written."""
 
-    def __init__(self, bucket: str) -> None:
+    def __init__(self, bucket: Channel) -> None:
         super().__init__(f"the quota of {bucket} is exhausted")
         self.bucket = bucket
 
@@ -223,6 +225,11 @@ def units_at_queue(
         mark.startswith(f"{template}#{audience}#sms#") for mark in (own.marks if own is not None else ())
     )
     return OWN_PARTS if written else BUILT_IN_PARTS
+
+
+def units_written(message: Message, text: str) -> int:
+    """Say how many units a message takes now that it is written; 0 where it isn't metered."""
+    return max(1, measure(text).parts) if message.units and message.channel == "sms" else message.units
 
 
 def metered_buckets(organization: Organization) -> list[Bucket]:

@@ -152,15 +152,16 @@ class DynamoMessages:
         """Store a message, with the units it takes, together with what causes it."""
         if then is None:
             return self._together(first)
-        if not (first or then.units):
+        bucket = then.channel if then.units else None
+        if bucket is None and not first:
             return self._table.write(creation(o, then, retention_days))
 
         def build(units: int, shard: int) -> list[Write]:
             return [*first, creation(o, replace(then, units=units, shard=shard), retention_days)]
 
         try:
-            if then.units:
-                self._taking.take(o, str(then.channel), then.units, build, then.created_at, at_least=1)
+            if bucket is not None:
+                self._taking.take(o, bucket, then.units, build, then.created_at, at_least=1)
             else:
                 self._table.transact([*first, creation(o, then, retention_days)])
         except ConditionsFailed as error:
@@ -170,12 +171,13 @@ class DynamoMessages:
 
     def _adjusting(self, o: str, message: Message, write: Write, more: int, now: datetime) -> bool:
         """Do a message's write, with so many units more, or fewer, than it has; raises Exhausted."""
-        if not more:
+        if not more or message.channel is None:
             return self._table.write(write)
+        shard = message.shard or 0
         if more < 0:
-            return self._together([write, given_back(o, str(message.channel), message.shard or 0, -more)])
+            return self._together([write, given_back(o, message.channel, shard, -more)])
         try:
-            self._taking.take(o, str(message.channel), more, lambda *_: [write], now, shard=message.shard or 0)
+            self._taking.take(o, message.channel, more, lambda *_: [write], now, shard=shard)
         except ConditionsFailed:
             return False
         return True

@@ -12,6 +12,7 @@ from datetime import datetime
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
+from carillon.domain.channels import Channel
 from carillon.domain.errors import Contended
 from carillon.domain.quota import SHARDS, Books, Crossing, Exhausted, Plan, Shard, plan
 from carillon.domain.times import iso
@@ -33,7 +34,7 @@ class Taking:
     def take(
         self,
         o: str,
-        bucket: str,
+        bucket: Channel,
         units: int,
         build: Build,
         now: datetime,
