@@ -1,17 +1,30 @@
 """Routes of clients and their consents."""
 
+import json
 from functools import partial
+from typing import Annotated
 
 from carillon.bootstrap.contacts_api import services
 from carillon.domain.clients import Consents
+from carillon.domain.codec import Json
 from carillon.domain.consents import ConsentHistory
+from carillon.domain.constraints import Items, document
 from carillon.domain.diagnosis import Diagnosis
-from carillon.runtime.http import INSIDE, Answer, Call, Draft, Id, Nothing, Page, Routes
+from carillon.domain.idempotency import StoredAnswer
+from carillon.runtime.http import INSIDE, Answer, Call, Draft, Id, Nothing, Page, Routes, batches, repeats
+from carillon.runtime.http.batches import BatchResults
 from carillon.services.client_documents import ClientDocument
 from carillon.services.clients import READ_ONLY, ClientInput, ClientQuery, RemoveQuery
 from carillon.services.merging import MergeInput
 
 routes = Routes()
+
+
+@document
+class ClientBatch:
+    """Clients as each would be sent alone."""
+
+    items: Annotated[list[ClientInput], Items(max=batches.LONGEST, min=1)]
 
 
 @routes.get("/v1/clients", roles=INSIDE)
@@ -26,6 +39,32 @@ def create_client(call: Call, body: Draft[ClientInput]) -> Answer[ClientDocument
     keeping = services().clients
     stated = body.without(*READ_ONLY).value(partial(keeping.faults, call.org_id))
     return Answer(keeping.create(call.caller, stated, call.attempt), status=201)
+
+
+@routes.post("/v1/clients/batch", roles=INSIDE, statuses=(200,), repeats="leased")
+def batch_clients(call: Call, body: Draft[ClientBatch]) -> Answer[BatchResults]:
+    """Make or replace up to 100 clients, each with a result of its own.
+
+    An item with an id is taken as a PUT of it, one without as a POST. A faulty item keeps none of the others from being
+    done. With an `Idempotency-Key`, a batch that broke off can be repeated: nobody is made twice.
+    """
+    keeping, answers = services().clients, services().answers
+
+    def one(place: int, item: Json) -> batches.Done:
+        stated = Draft(ClientInput, item).without(*READ_ONLY).value(partial(keeping.faults, call.org_id))
+        if stated.id is not None:
+            document, new = keeping.put(call.caller, stated.id, stated)
+            return document.id, 201 if new else 200
+        attempt = batches.attempt_of(call.attempt, place)
+        if attempt is None:
+            return keeping.create(call.caller, stated, None).id, 201
+
+        def made() -> StoredAnswer:
+            return attempt.answered(201, keeping.create(call.caller, stated, attempt))
+
+        return json.loads(repeats.answer_once(answers, call.org_id, attempt, made, lease=False).body)["id"], 201
+
+    return Answer(batches.run(body, one))
 
 
 @routes.post("/v1/clients/merge", roles=INSIDE, statuses=(200,), errors=("unknown_reference", "too_many"))

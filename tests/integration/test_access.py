@@ -29,6 +29,7 @@ BODIES: dict[str, Any] = {
     "/v1/settings/rules": {},
     "/v1/settings/reminders/apply": {"keys": ["day_before"]},
     "/v1/clients": {"id": "c9", "first_name": "Foreign"},
+    "/v1/clients/batch": {"items": [{"id": "c8", "first_name": "Foreign"}]},
     "/v1/clients/merge": {"keep": "c1", "remove": "c9"},
     "/v1/clients/<client_id>": {"first_name": "Foreign"},
     "/v1/clients/<client_id>/consents": {"service": {"email": True}},

@@ -24,6 +24,8 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     # Rules are hidden while notifications are inactive, so that is read before they are saved.
     ("PUT", "/v1/settings/rules", {}, [READ, WRITE]),
     ("POST", "/v1/clients", PERSON | {"id": "c2", "phone": None, "email": None}, [READ, WRITE]),
+    # Two calls for each item, as for each alone.
+    ("POST", "/v1/clients/batch", {"items": [{"first_name": "Ben"}, {"id": "c1", **PERSON}]}, [READ, WRITE, READ]),
     ("GET", "/v1/clients/c1", None, [READ]),
     ("PUT", "/v1/clients/c3", {"first_name": "Ben"}, [READ, WRITE]),
     ("PUT", "/v1/clients/c1", PERSON, [READ]),

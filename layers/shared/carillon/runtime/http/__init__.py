@@ -33,6 +33,7 @@ A door's app.py declares its routes. The annotations of a route's function say w
 - Any POST understands `Idempotency-Key`: `call.attempt` (None without the header) goes to the service, which stores
   `attempt.answered(status, document)` in the transaction of its effect and lets `RepeatedError` of a lost race
   through. Where the effect is several writes, declare `repeats="leased"` and leave `call.attempt` alone.
+- Many items in one call, each with a result: `batches.run(body, one)` with `body: Draft[...]`, `repeats="leased"`.
 - Larger functions split their routes: `routes = Routes()` in a module, `door.include(module.routes)` in app.py.
 
 `tools/openapi.py` writes the OpenAPI document from the same declarations; run it after any change of a route.

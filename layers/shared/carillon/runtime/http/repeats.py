@@ -39,8 +39,13 @@ def attempt_of(headers: Mapping[str, str], method: str, path: str, body: bytes) 
         return None
     if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
         raise Invalid([Fault("", "invalid_value", f"Idempotency-Key must have 1 to {MAX_KEY} characters")])
-    fingerprint = hashlib.sha256(b"\x1f".join((method.encode(), path.encode(), body))).hexdigest()
-    return Attempt(digest(key), fingerprint)
+    return Attempt(digest(key), fingerprint(method, path, body))
+
+
+def fingerprint(*parts: str | bytes) -> str:
+    """Hash what makes a call this one."""
+    encoded = (part.encode() if isinstance(part, str) else part for part in parts)
+    return hashlib.sha256(b"\x1f".join(encoded)).hexdigest()
 
 
 def answer_once(
