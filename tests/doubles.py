@@ -16,6 +16,7 @@ from carillon.domain.settings import Settings
 from carillon.ports.delivery import Found, Outcome, Outgoing, Rendered, RenderingFailed
 from carillon.ports.queues import Due, Ready
 from carillon.ports.reading import Snapshot
+from carillon.ports.upkeep import Marks
 
 
 @dataclass
@@ -96,8 +97,21 @@ class MemorySchedules:
         self.waiting.pop(waiting_name(org_id, key.recipient, key.digest, at), None)
 
 
+@dataclass
+class MemoryMarks:
+    """See the port `Watermarks`, for one organization."""
+
+    kept: Marks | None = None
+
+    def load(self, _: str) -> Marks | None:
+        return self.kept
+
+    def save(self, _: str, marks: Marks) -> None:
+        self.kept = marks
+
+
 def _schedule(reminder: Due) -> str:
-    return schedule_name(reminder.org_id, reminder.record, reminder.key, reminder.at, reminder.generation)
+    return schedule_name(reminder.org_id, reminder.record, reminder.name, reminder.at, reminder.generation)
 
 
 class SetOwnSenders:

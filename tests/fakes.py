@@ -152,8 +152,8 @@ class MemoryDueRows:
     def put(self, org_id: str, ref: str, client_id: str, entries: Sequence[Planned]) -> None:
         for entry in entries:
             for at in filter(None, (entry.at, entry.early)):
-                row = DueRow(ref, client_id, entry.key, at, entry.generation)
-                self.account.due_rows[org_id, ref, entry.key, at, entry.generation] = row
+                row = DueRow(ref, client_id, entry.key, at, entry.generation, entry.audience)
+                self.account.due_rows[org_id, ref, entry.name, at, entry.generation] = row
 
     def between(
         self, org_id: str, since: datetime, until: datetime, *, limit: int, position: str | None

@@ -169,8 +169,12 @@ class Rig:
         return self.account.records[ORG, REF]
 
     def fire(self, key: str) -> list[Dispatched]:
-        """Move the clock to a scheduled reminder, and dispatch it as EventBridge Scheduler and SQS would."""
-        (name,) = [name for name, due in self.schedules.kept.items() if due.key == key]
+        """Move the clock to a client's scheduled reminder, and dispatch it as EventBridge Scheduler and SQS would."""
+        return self.fire_name(key)
+
+    def fire_name(self, of: str) -> list[Dispatched]:
+        """Do so with the reminder of this name: of the client's, its key."""
+        (name,) = [name for name, due in self.schedules.kept.items() if due.name == of]
         due = self.schedules.kept.pop(name)
         self.clock.at = max(self.clock.at, due.fires)
         return self.dispatcher().dispatch([due])

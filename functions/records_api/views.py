@@ -9,14 +9,17 @@ from carillon.domain.decisions import Level
 from carillon.domain.explaining import Explanation, shown_recipient
 from carillon.domain.ids import digest
 from carillon.domain.listing import ListQuery
-from carillon.domain.records import Appointment, StoredRecord
+from carillon.domain.records import Appointment, Reminded, StoredRecord
 from carillon.domain.times import iso
 from carillon.services.reminders import ReminderState
 
 
 @document
 class ReminderView:
-    """A planned reminder and what became of it; `at` is the intended instant."""
+    """A planned reminder and what became of it; `at` is the intended instant.
+
+    `audience`: whom it is for, the client or the collaborators of the appointment.
+    """
 
     id: str
     key: str
@@ -25,6 +28,7 @@ class ReminderView:
     at: Instant
     state: Literal["planned", "fired", "suppressed", "cancelled"]
     reason: str | None = None
+    audience: Reminded = "client"
 
 
 @document
@@ -116,13 +120,14 @@ def reminder_view(item: ReminderState) -> ReminderView:
     """Show a reminder."""
     record, entry = item.record, item.entry
     return ReminderView(
-        id=digest(record.ref, entry.key, iso(entry.start)),
+        id=digest(record.ref, entry.name, iso(entry.start)),
         key=entry.key,
         record=record.ref,
         client_id=record.appointment.client_id,
         at=iso(entry.at),
         state=item.state,  # type: ignore[arg-type]
         reason=item.reason,
+        audience=entry.audience,
     )
 
 

@@ -225,11 +225,11 @@ def test_a_batch_is_read_at_once_and_each_due_stands_for_itself(rig: Rig) -> Non
 def test_each_kind_has_its_deadline(key: str, when: dict[str, Any], due: datetime, deadline: datetime) -> None:
     mine = client(reminders=[reminder(key, **when)])
     about = Due(ORG, REF, "anna", key, START, due, 1)
-    assert deadline_of(about, mine, facts(client=mine)) == deadline
+    assert deadline_of(about, facts(client=mine)) == deadline
 
 
 def test_a_key_the_client_does_not_have_takes_the_organizations_form() -> None:
     mine = client(reminders=[])
     about = Due(ORG, REF, "anna", "hour_before", START, START - timedelta(hours=1), 1)
-    assert deadline_of(about, mine, facts(client=mine)) == START
-    assert deadline_of(replace(about, key="unheard_of"), mine, facts(client=mine)) == START
+    assert deadline_of(about, facts(client=mine)) == START
+    assert deadline_of(replace(about, key="unheard_of"), facts(client=mine)) == START

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from carillon.domain.channels import Channel
 from carillon.domain.clients import ConsentState
 from carillon.domain.explaining import Explanation
-from carillon.domain.settings import QuietHours, Reminder, When
+from carillon.domain.messages import Message
+from carillon.domain.settings import QuietHours, Reminder, RemindStaff, When
 from carillon.services.explaining import Explaining, Question
 from tests.builders import ORG, REF, client
 from tests.fakes import MemoryReader
@@ -45,6 +46,11 @@ people = st.fixed_dictionaries(
         "consents": some_channels.map(lambda some: ConsentState(service=dict.fromkeys(some, True))),
     }
 )
+staff_reminders = st.builds(
+    lambda on, channels: RemindStaff(enabled=on, channels=channels),
+    st.booleans(),
+    st.lists(st.sampled_from(CHANNELS), unique=True, min_size=1),
+)
 quiet = st.builds(lambda on: QuietHours(enabled=on, start="20:00", end="09:00"), st.booleans())
 
 
@@ -74,21 +80,24 @@ def deliver(rig: Rig) -> None:
 
 
 @settings(max_examples=80)
-@given(of_client=people, hours=quiet, known=st.lists(st.sampled_from(CHANNELS), unique=True))
+@given(of_client=people, hours=quiet, known=st.lists(st.sampled_from(CHANNELS), unique=True), to_staff=staff_reminders)
 def test_what_explain_says_of_reminders_is_what_happens(
-    of_client: dict[str, Any], hours: QuietHours, known: list[Channel]
+    of_client: dict[str, Any], hours: QuietHours, known: list[Channel], to_staff: RemindStaff
 ) -> None:
-    rig = Rig(quiet_hours=hours)
+    rig = Rig(quiet_hours=hours, remind_staff=to_staff)
     rig.connections.channels = frozenset(known)
     rig.account.clients[ORG, "anna"] = client("anna", **of_client)
-    rig.put()
+    rig.put(staff_ids=["s1", "s2"])
     rig.follow("anna")
     rig.queues.ready.clear()
-    expected = [item for item in explained(rig) if item.reminder is not None]
+    every = [item for item in explained(rig) if item.reminder is not None]
+    expected = [item for item in every if item.decision.recipient.audience == "client"]
     assert {item.reminder for item in expected} == {each.key for each in of_client["reminders"]}
     let_it_happen(rig)
     assert rig.errors == []
-    told = [message for message in rig.account.found(ORG) if message.occasion.reminder is not None]
+    all_told = [message for message in rig.account.found(ORG) if message.occasion.reminder is not None]
+    check_staff([item for item in every if item not in expected], all_told)
+    told = [message for message in all_told if message.audience == "client"]
     for key in {item.reminder for item in expected}:
         said = {item.decision.channel: item for item in expected if item.reminder == key}
         sent = {message.channel for message in told if message.occasion.reminder == key and message.status == "sent"}
@@ -101,6 +110,22 @@ def test_what_explain_says_of_reminders_is_what_happens(
         for message in refusals:
             reasons = dict(message.tried) or dict.fromkeys(said, message.reason)
             assert reasons == {channel: item.decision.reason for channel, item in said.items()}
+
+
+def check_staff(said: list[Explanation], told: list[Message]) -> None:
+    """Hold what is said of each collaborator to what he got, or was refused."""
+    places = {(item.reminder, item.decision.recipient.ref) for item in said}
+    kept = [message for message in told if message.audience == "collaborator"]
+    assert {(message.occasion.reminder, message.key.recipient) for message in kept} == places
+    for reminder, ref in places:
+        mine = [item for item in said if (item.reminder, item.decision.recipient.ref) == (reminder, ref)]
+        got = [m for m in kept if (m.occasion.reminder, m.key.recipient) == (reminder, ref)]
+        sent = {message.channel for message in got if message.status == "sent"}
+        assert sent == {item.decision.channel for item in mine if item.would_send}
+        refused = [dict(m.tried) or dict.fromkeys(i.decision.channel for i in mine) for m in got if m.channel is None]
+        assert len(refused) == (0 if sent else 1)
+        for reasons in refused:
+            assert reasons == {item.decision.channel: item.decision.reason for item in mine}
 
 
 @settings(max_examples=40)

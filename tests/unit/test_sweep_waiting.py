@@ -8,24 +8,11 @@ import pytest
 from carillon.domain.listing import Page
 from carillon.domain.messages import LEASE
 from carillon.domain.records import StoredRecord
-from carillon.ports.upkeep import Marks
 from carillon.services.sweeping import PATIENCE, Sweep
 from tests.builders import ORG
+from tests.doubles import MemoryMarks
 from tests.fakes import MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
 from tests.rig import Rig
-
-
-class MemoryMarks:
-    """See the port `Watermarks`."""
-
-    def __init__(self) -> None:
-        self.kept: Marks | None = None
-
-    def load(self, _: str) -> Marks | None:
-        return self.kept
-
-    def save(self, _: str, marks: Marks) -> None:
-        self.kept = marks
 
 
 class NoRecords(MemoryRecords):

@@ -185,6 +185,7 @@ def _locale(message: Message, client: Client | None, member: Staff | None) -> st
 
 def _lead_time(message: Message, client: Client | None, settings: Settings) -> timedelta | None:
     """Say how long before the appointment a reminder is meant, for reminders that say so absolutely."""
-    reminders = [*((client.reminders or []) if client is not None else []), *settings.reminders]
+    own = client.reminders or [] if client is not None and message.audience == "client" else []
+    reminders = [*own, *settings.reminders]
     reminder = next((item for item in reminders if item.key == message.occasion.reminder), None)
     return reminder.when.offset if reminder is not None and reminder.when.before is not None else None

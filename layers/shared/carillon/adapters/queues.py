@@ -78,7 +78,7 @@ class SqsQueues:
 
 def due_to_data(due: Due) -> dict[str, Any]:
     """Write a due reminder as a queue message."""
-    return {
+    data: dict[str, Any] = {
         "o": due.org_id,
         "r": due.record,
         "c": due.client_id,
@@ -87,6 +87,7 @@ def due_to_data(due: Due) -> dict[str, Any]:
         "at": iso(due.at),
         "gen": due.generation,
     }
+    return data if due.audience == "client" else {**data, "au": due.audience, "s": list(due.staff)}
 
 
 def ready_to_data(message: Ready) -> dict[str, Any]:
@@ -121,6 +122,8 @@ def due_from_data(data: Mapping[str, Any]) -> Due:
         start=parse_instant(data["start"]),
         at=parse_instant(data["at"]),
         generation=data["gen"],
+        audience=data.get("au", "client"),
+        staff=tuple(data.get("s", ())),
     )
 
 

@@ -85,4 +85,4 @@ class EventBridgeSchedules:
 
 
 def _name(reminder: Due) -> str:
-    return schedule_name(reminder.org_id, reminder.record, reminder.key, reminder.at, reminder.generation)
+    return schedule_name(reminder.org_id, reminder.record, reminder.name, reminder.at, reminder.generation)

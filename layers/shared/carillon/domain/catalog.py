@@ -120,9 +120,13 @@ def takes_status(row: Row) -> bool:
     return row.group in ("orders", "leads")
 
 
+REVIEW = "review"
+"""The reminder that asks for a review."""
+
+
 def reminder_template_key(reminder_key: str) -> str:
     """Name the template key of a reminder; own keys of an organization have one too (`reminder.<key>`)."""
-    return "review" if reminder_key == "review" else f"reminder.{reminder_key}"
+    return REVIEW if reminder_key == REVIEW else f"reminder.{reminder_key}"
 
 
 def general_key(key: str) -> str | None:

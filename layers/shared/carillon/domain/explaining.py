@@ -12,9 +12,10 @@ from carillon.domain.catalog import EVENT_ROWS, Audience, Collection
 from carillon.domain.channels import LISTABLE
 from carillon.domain.clients import Client
 from carillon.domain.decide import decide_event, decide_reminder
+from carillon.domain.decide_staff import decide_staff_reminder, staff_reminder
 from carillon.domain.decisions import Decision, Facts, Level, Verdict
 from carillon.domain.messages import event_deadline, reminder_deadline
-from carillon.domain.records import Event, Planned
+from carillon.domain.records import Event, Planned, reminder_name
 from carillon.domain.rules import Rule, RuleChannel, RulesInForce, rule_id
 from carillon.domain.settings import Reminder
 from carillon.domain.times import parse_instant
@@ -66,16 +67,41 @@ def explain_event(event: Event, facts: Facts) -> list[Explanation]:
 
 
 def explain_reminder(key: str, facts: Facts, now: datetime) -> list[Explanation]:
-    """Explain a reminder to the client: as its entry in the plan will be decided, or why there is none."""
-    client = facts.client
-    entry = next((item for item in facts.record.plan if item.key == key and item.state != "cancelled"), None)
+    """Explain a reminder: as its entries in the plan will be decided, or why there are none."""
+    return [*_to_client(key, facts, now), *_to_staff(key, facts, now)]
+
+
+def _to_client(key: str, facts: Facts, now: datetime) -> list[Explanation]:
+    client, entry = facts.client, _entry(key, facts)
+    if client is None or key not in {item.key for item in client.reminders or []}:
+        return []
     meant = max(now, entry.fires) if entry is not None else now
     verdict = decide_reminder(key, replace(facts, now=meant))
-    if client is None or verdict is None:
+    if verdict is None:
         return []
-    reminder = _reminder(client, key)
-    ruled_out = _ruled_out(entry, reminder, facts, now)
+    ruled_out = _ruled_out(entry, _reminder(client, key), facts, now)
     origin: Level = "client" if client.custom else "organization"
+    return _of_reminder(key, verdict, entry, ruled_out, origin)
+
+
+def _to_staff(key: str, facts: Facts, now: datetime) -> list[Explanation]:
+    """Explain a reminder to the collaborators; the organization alone has set it."""
+    entry = _entry(reminder_name(key, "collaborator"), facts)
+    ruled_out = _ruled_out(entry, staff_reminder(facts.settings, key), facts, now)
+    return [
+        item
+        for verdict in decide_staff_reminder(key, facts)
+        for item in _of_reminder(key, verdict, entry, ruled_out, "organization")
+    ]
+
+
+def _entry(name: str, facts: Facts) -> Planned | None:
+    return next((item for item in facts.record.plan if item.name == name and item.state != "cancelled"), None)
+
+
+def _of_reminder(
+    key: str, verdict: Verdict, entry: Planned | None, ruled_out: str | None, origin: Level
+) -> list[Explanation]:
     found = []
     for item in _all(verdict):
         told, level = item, _level(item, origin)

@@ -5,14 +5,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from carillon.domain.records import CONFIRMED, Appointment, Planned, StoredRecord
-from carillon.domain.settings import Reminder, When
+from carillon.domain.catalog import REVIEW
+from carillon.domain.clients import Client, reminders_of
+from carillon.domain.records import CONFIRMED, Appointment, Planned, Reminded, StoredRecord, reminder_name
+from carillon.domain.settings import Reminder, Settings, When
 from carillon.domain.times import to_wall, wall_on
 from carillon.domain.timing import Quiet, early_call
 from carillon.domain.values import value
 
 AFTER_END = CONFIRMED | {"completed"}
 Late = Literal["skip", "send_now", "drop"]
+Wanted = tuple[Reminded, Iterable[Reminder], Quiet | None]
 KEPT_ENTRIES = 24
 """A plan keeps what has passed or was cancelled for this start, up to this many entries; the oldest cancelled go."""
 
@@ -55,6 +58,31 @@ def instant(when: When, subject: Subject) -> datetime | None:
     return subject.completed_at + when.offset
 
 
+def clients_reminders(client: Client | None, settings: Settings) -> list[Reminder]:
+    """Give the reminders to plan for a client; a review is asked for only where it can be written."""
+    known = reminders_of(client) if client is not None else []
+    return [each for each in known if each.key != REVIEW or settings.review.url is not None]
+
+
+def staff_reminders(settings: Settings) -> list[Reminder]:
+    """Give the reminders to the collaborators: the organization's before the start, over the channels set for them.
+
+    Whatever the client prefers, and each on every channel.
+    """
+    told = settings.remind_staff
+    if not told.enabled:
+        return []
+    ahead = [each for each in settings.reminders if each.enabled and each.when.ahead_of_start]
+    return [replace(each, channels=told.channels, strategy="all") for each in ahead]
+
+
+def reminders_for(
+    appointment: Appointment, client: Client | None, settings: Settings
+) -> tuple[list[Reminder], list[Reminder]]:
+    """Give what is planned for an appointment: for its client, and for the collaborators if there are any."""
+    return clients_reminders(client, settings), staff_reminders(settings) if appointment.staff_ids else []
+
+
 def called_for(when: When, record: StoredRecord, organization_zone: str) -> bool:
     """Whether an appointment's status (still) calls for a reminder of this form."""
     return instant(when, Subject.of(record.appointment, record.completed_at, organization_zone)) is not None
@@ -64,6 +92,7 @@ def plan(
     subject: Subject,
     reminders: Iterable[Reminder],
     *,
+    staff: Iterable[Reminder] = (),
     previous: Sequence[Planned],
     fired: Sequence[str],
     late_booking: Late,
@@ -71,43 +100,52 @@ def plan(
     revision: int,
     quiet: Quiet | None = None,
 ) -> tuple[Planned, ...]:
-    """Plan an appointment's reminders.
+    """Plan an appointment's reminders: those to its client, and those to the `staff` on it.
 
     What was planned before for the same start and instant stays as it is, so planning again changes nothing. An
     instant that had passed when it was planned is `too_late`, or is sent at once if `late_booking` says so: only the
     latest of several, only before the start, and never one whose key was sent before; `drop` leaves it out, for a
     plan that is made again although nobody booked or moved anything. `revision` is the generation of new entries.
     What `quiet` hours would hold past the appointment is looked at before they begin; its instant stays as it is meant.
+    They spare clients only.
     """
-    same_start = {entry.key: entry for entry in previous if entry.start == subject.start}
+    same_start = {entry.name: entry for entry in previous if entry.start == subject.start}
     entries: dict[str, Planned] = {}
-    missed: list[Planned] = []
-    for reminder in reminders:
-        at = instant(reminder.when, subject) if reminder.enabled else None
-        before = same_start.pop(reminder.key, None)
-        early = early_call(reminder, at, subject.start, quiet, now) if quiet and at and at < subject.start else None
-        if before is not None and _stays(before, at, early, now):
-            entries[reminder.key] = before
-        elif at is not None:
-            fresh = Planned(reminder.key, subject.start, at, "planned", revision, early=early)
-            if reminder.when.ahead_of_start and at >= subject.start:
-                entries[reminder.key] = replace(fresh, state="suppressed", reason="too_late")
-            elif at <= now and reminder.when.after_completed is None:
-                missed.append(fresh)
-            else:
-                entries[reminder.key] = fresh
-        elif before is not None:
-            entries[reminder.key] = _cancelled(before)
-    entries |= {key: entry if _passed(entry, now) else _cancelled(entry) for key, entry in same_start.items()}
-    if late_booking != "drop":
-        entries |= _late(missed, subject, fired, late_booking == "send_now", now)
+    both: tuple[Wanted, Wanted] = (("client", reminders, quiet), ("collaborator", staff, None))
+    for audience, wanted, hours in both:
+        missed: list[Planned] = []
+        for reminder in wanted:
+            name = reminder_name(reminder.key, audience)
+            at = instant(reminder.when, subject) if reminder.enabled else None
+            before = same_start.pop(name, None)
+            early = early_call(reminder, at, subject.start, hours, now) if hours and at and at < subject.start else None
+            if before is not None and _stays(before, at, early, now):
+                entries[name] = before
+            elif at is not None:
+                fresh = Planned(reminder.key, subject.start, at, "planned", revision, early=early, audience=audience)
+                if reminder.when.ahead_of_start and at >= subject.start:
+                    entries[name] = replace(fresh, state="suppressed", reason="too_late")
+                elif at <= now and reminder.when.after_completed is None:
+                    missed.append(fresh)
+                else:
+                    entries[name] = fresh
+            elif before is not None:
+                entries[name] = _cancelled(before)
+        if late_booking != "drop":
+            entries |= _late(missed, subject, fired, late_booking == "send_now", now)
+    entries |= {name: entry if _passed(entry, now) else _cancelled(entry) for name, entry in same_start.items()}
     kept = sorted(entries.values(), key=lambda entry: (entry.state == "cancelled", -entry.generation))[:KEPT_ENTRIES]
-    return tuple(sorted(kept, key=lambda entry: (entry.at, entry.key)))
+    return tuple(sorted(kept, key=lambda entry: (entry.at, entry.name)))
 
 
 def fired_keys(previous: Sequence[Planned], fired: Sequence[str], now: datetime) -> tuple[str, ...]:
-    """Name the reminder keys that have gone out for this record, whatever start they belonged to."""
-    return tuple(sorted({*fired, *(entry.key for entry in previous if _passed(entry, now))}))
+    """Name the reminders that have gone out for this record, whatever start they belonged to."""
+    return tuple(sorted({*fired, *(entry.name for entry in previous if _passed(entry, now))}))
+
+
+def not_the_clients(previous: Iterable[Planned], fired: Iterable[str]) -> tuple[tuple[Planned, ...], tuple[str, ...]]:
+    """Keep of a plan, and of what was sent, what still counts when the appointment becomes another client's."""
+    return tuple(each for each in previous if each.audience != "client"), tuple(each for each in fired if "@" in each)
 
 
 def due_entries(entries: Iterable[Planned]) -> tuple[Planned, ...]:
@@ -130,11 +168,11 @@ def _cancelled(entry: Planned) -> Planned:
 def _late(
     late: list[Planned], subject: Subject, fired: Sequence[str], send_now: bool, now: datetime
 ) -> dict[str, Planned]:
-    entries = {entry.key: replace(entry, state="suppressed", reason="too_late") for entry in late}
+    entries = {entry.name: replace(entry, state="suppressed", reason="too_late") for entry in late}
     if send_now and late and now < subject.start:
         latest = max(late, key=lambda entry: (entry.at, entry.key))
-        if latest.key in fired:
-            entries[latest.key] = replace(latest, state="suppressed", reason="duplicate")
+        if latest.name in fired:
+            entries[latest.name] = replace(latest, state="suppressed", reason="duplicate")
         else:
-            entries[latest.key] = replace(latest, at=now)
+            entries[latest.name] = replace(latest, at=now)
     return entries

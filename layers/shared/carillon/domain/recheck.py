@@ -4,12 +4,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from carillon.domain.decide import in_force, obstacle, purpose_of, still_called_for
+from carillon.domain.decide_staff import staff_reminder
 from carillon.domain.decisions import Decision, Facts
 from carillon.domain.messages import Message, event_deadline
 from carillon.domain.plan import called_for
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
+from carillon.domain.records import reminder_name
 from carillon.domain.timing import event_in_time, reminder_in_time
 from carillon.domain.values import value
+
+GONE = "superseded"
+"""What it was about is not so any more."""
 
 
 @value
@@ -78,6 +83,12 @@ def recipient_of(message: Message, facts: Facts) -> Recipient | None:
     return role_recipient(message.audience, ref, facts.settings, facts.organization)
 
 
+def _staff_are_told(message: Message, facts: Facts) -> bool:
+    """Whether the settings still have the collaborators reminded: the plan follows those in its own time."""
+    reminder = staff_reminder(facts.settings, str(message.occasion.reminder))
+    return reminder is not None and called_for(reminder.when, facts.record, facts.settings.time_zone)
+
+
 def _not_true_any_more(message: Message, facts: Facts) -> str | None:
     record, occasion = facts.record, message.occasion
     ref, client_id = message.key.recipient, message.client_id
@@ -90,10 +101,12 @@ def _not_true_any_more(message: Message, facts: Facts) -> str | None:
         return "superseded"
     if occasion.event is not None:
         return None if still_called_for(occasion.event, message.audience, ref, record) else "superseded"
+    named = reminder_name(str(occasion.reminder), "collaborator" if message.audience == "collaborator" else "client")
     planned = any(
-        entry.key == occasion.reminder and entry.start == occasion.start and entry.state == "planned"
-        for entry in record.plan
+        entry.name == named and entry.start == occasion.start and entry.state == "planned" for entry in record.plan
     )
+    if message.audience == "collaborator":
+        return None if planned and ref[2:] in record.appointment.staff_ids and _staff_are_told(message, facts) else GONE
     if not planned or record.appointment.client_id != client_id:
         return "superseded"
     if facts.client is None or not facts.client.enrolled or facts.client.removed:

@@ -189,6 +189,8 @@ class Event:
 
 
 PlannedState = Literal["planned", "suppressed", "cancelled"]
+Reminded = Literal["client", "collaborator"]
+"""Whom a planned reminder is for: the client, or the collaborators on the record."""
 
 
 @value
@@ -198,7 +200,8 @@ class Planned:
     `start` is the appointment's start this entry belongs to, `at` the intended instant, both UTC. `generation` is
     the plan revision that planned it: a schedule of another generation is stale. A planned entry whose instant has
     passed has fired, or is about to. `early`: when it is looked at instead, because quiet hours would hold part of it
-    until after the appointment.
+    until after the appointment. `audience`: whom it is for; the client's preferences and the organization's reminders
+    may put the same key at different instants, so each has its own entries.
     """
 
     key: str
@@ -208,11 +211,22 @@ class Planned:
     generation: int
     reason: str | None = None
     early: datetime | None = None
+    audience: Reminded = "client"
+
+    @property
+    def name(self) -> str:
+        """The key, and for whom if not for the client: what tells it from the other entries of a start."""
+        return reminder_name(self.key, self.audience)
 
     @property
     def fires(self) -> datetime:
         """When its schedule fires."""
         return self.early or self.at
+
+
+def reminder_name(key: str, audience: Reminded) -> str:
+    """Name a reminder among those of its record: no key has an `@`."""
+    return key if audience == "client" else f"{key}@{audience}"
 
 
 @value

@@ -100,11 +100,11 @@ def timed(
 
 
 def reminder_in_time(decision: Decision, reminder: Reminder, facts: Facts) -> Decision:
-    """Give a decision on a reminder its time: when it is meant, or when quiet hours let it."""
+    """Give a decision on a reminder its time: when it is meant, or when quiet hours let it; they spare clients only."""
     record, now = facts.record, facts.now
-    if not decision.send or now is None:
+    if not decision.send or now is None or decision.recipient.audience != "client":
         return decision
-    meant = next((entry.at for entry in record.plan if entry.key == reminder.key and entry.state == "planned"), now)
+    meant = next((entry.at for entry in record.plan if entry.name == reminder.key and entry.state == "planned"), now)
     quiet = Quiet.of(facts.settings, facts.client, record.appointment)
     windows = reminder_windows(reminder, decision.channel, quiet, meant, max(meant, now))
     limit = record.appointment.starts(facts.settings.time_zone) if reminder.when.ahead_of_start else None

@@ -6,12 +6,16 @@ from typing import Any, Protocol
 
 from carillon.domain.channels import Channel
 from carillon.domain.messages import MessageKey
+from carillon.domain.records import Reminded, reminder_name
 from carillon.domain.values import value
 
 
 @value
 class Due:
-    """A reminder that is due: the entry of the plan it stands for; `early` as there."""
+    """A reminder that is due: the entry of the plan it stands for; `early` and `audience` as there.
+
+    `staff`: whom its dispatcher will need to read, as far as is known now, which spares a second read.
+    """
 
     org_id: str
     record: str
@@ -21,6 +25,13 @@ class Due:
     at: datetime
     generation: int
     early: datetime | None = None
+    audience: Reminded = "client"
+    staff: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other reminders of its record and start."""
+        return reminder_name(self.key, self.audience)
 
     @property
     def fires(self) -> datetime:

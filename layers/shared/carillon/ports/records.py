@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from carillon.domain.listing import Page
-from carillon.domain.records import Event, Planned, StoredRecord
+from carillon.domain.records import Event, Planned, Reminded, StoredRecord
 from carillon.domain.values import value
 from carillon.ports.directory import ClientChange, Saved
 
@@ -61,6 +61,7 @@ class DueRow:
     key: str
     at: datetime
     generation: int
+    audience: Reminded = "client"
 
 
 class DueRows(Protocol):

@@ -3,13 +3,13 @@
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
-from carillon.domain.clients import Client, reminders_of
+from carillon.domain.clients import Client
 from carillon.domain.codec import Json, to_data
 from carillon.domain.constraints import Id, Instant, document
 from carillon.domain.errors import Contended, Fault, Invalid, NotFound
 from carillon.domain.listing import Page
 from carillon.domain.organizations import Caller
-from carillon.domain.plan import Late, Subject, fired_keys, plan
+from carillon.domain.plan import Late, Subject, fired_keys, not_the_clients, plan, reminders_for
 from carillon.domain.records import Actor, Appointment, AppointmentBody, Event, Planned, Source, StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.times import parse_instant
@@ -151,11 +151,15 @@ def replanned(
     The revision rises only when the plan differs, so planning again changes nothing.
     """
     same_client = record.appointment.client_id == appointment.client_id
-    fired = fired_keys(record.plan, record.fired, now) if same_client else ()
+    previous, fired = record.plan, fired_keys(record.plan, record.fired, now)
+    if not same_client:
+        previous, fired = not_the_clients(previous, fired)
+    of_client, of_staff = reminders_for(appointment, client, settings) if client is not None else ([], [])
     entries = plan(
         Subject.of(appointment, record.completed_at, settings.time_zone),
-        reminders_of(client) if client is not None else (),
-        previous=record.plan if same_client else (),
+        of_client,
+        staff=of_staff,
+        previous=previous,
         fired=fired,
         late_booking=late,
         now=now,

@@ -1,16 +1,25 @@
 """dispatch_reminder: what is due is decided on with today's settings, stored, and put on its channel's queue."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from carillon.domain.catalog import reminder_template_key
+from carillon.domain.catalog import REVIEW, reminder_template_key
 from carillon.domain.channels import CHANNELS
 from carillon.domain.clients import Client
 from carillon.domain.decide import decide_reminder
+from carillon.domain.decide_staff import decide_staff_reminder, staff_reminder, staff_still_due
 from carillon.domain.decisions import Facts, Verdict
-from carillon.domain.messages import REVIEW_DEADLINE, Message, MessageKey, Occasion, reminder_deadline, reminder_places
+from carillon.domain.messages import (
+    REVIEW_DEADLINE,
+    Message,
+    MessageKey,
+    Occasion,
+    reminder_deadline,
+    reminder_places,
+    staff_reminder_places,
+)
 from carillon.domain.plan import called_for
-from carillon.domain.recipients import client_recipient
 from carillon.domain.records import StoredRecord
 from carillon.domain.settings import Reminder, Settings
 from carillon.domain.values import value
@@ -24,8 +33,6 @@ from carillon.services.making import MessageMaker
 from carillon.services.storing import store_all
 from carillon.services.waiting import hand_over
 
-REVIEW = "review"
-
 
 @value
 class Dispatched:
@@ -38,7 +45,10 @@ class Dispatched:
 
 @value
 class Dispatcher:
-    """Turns due reminders into messages. A batch costs one read, a write per message and a queue send per channel."""
+    """Turns due reminders into messages. A batch costs one read, a write per message and a queue send per channel.
+
+    A reminder to collaborators costs another read if somebody has joined them since it was planned.
+    """
 
     reader: Reader
     messages: Messages
@@ -49,13 +59,9 @@ class Dispatcher:
 
     def dispatch(self, batch: Sequence[Due]) -> list[Dispatched]:
         """Decide, store and queue; whatever raises may be repeated as a whole."""
-        wants = [
-            Want(due.org_id, record=due.record, clients=(due.client_id,), texts=True, messages=_places(due))
-            for due in batch
-        ]
         ready: list[Ready] = []
         results: list[Dispatched] = []
-        for due, snapshot in zip(batch, self.reader.read(wants), strict=True):
+        for due, snapshot in zip(batch, self._read(batch), strict=True):
             made = self._decide(due, snapshot)
             if made is None or snapshot.settings is None or snapshot.record is None:
                 results.append(Dispatched(due, "stale_schedule"))
@@ -68,24 +74,54 @@ class Dispatcher:
         hand_over(self.queues, ready, self.clock.now())
         return results
 
+    def _read(self, batch: Sequence[Due]) -> list[Snapshot]:
+        """Read what is needed in one go; once more for reminders to collaborators who came to the record later."""
+        read = self.reader.read([wanted(due) for due in batch])
+        joined = {
+            place: replace(due, staff=snapshot.record.staff_ids)
+            for place, (due, snapshot) in enumerate(zip(batch, read, strict=True))
+            if due.audience == "collaborator"
+            and snapshot.record is not None
+            and not set(snapshot.record.staff_ids) <= set(due.staff)
+        }
+        again = self.reader.read([wanted(due) for due in joined.values()]) if joined else []
+        for place, snapshot in zip(joined, again, strict=True):
+            read[place] = snapshot
+        return read
+
     def _decide(self, due: Due, snapshot: Snapshot) -> list[Message] | None:
         record, client = snapshot.record, snapshot.clients.get(due.client_id)
-        if record is None or client is None or not still_due(due, snapshot):
+        if record is None or not still_due(due, snapshot):
             return None
-        facts = facts_of(snapshot, record, self.connections, client=client, now=self.clock.now())
+        now = self.clock.now()
+        facts = facts_of(snapshot, record, self.connections, client=client, now=now)
         if facts is None:
             return None
-        occasion = Occasion(record.ref, reminder=due.key, start=due.start)
-        now = self.clock.now()
-        deadline = deadline_of(due, client, facts)
-        before = list(snapshot.messages.values())
-        if now >= deadline and not before:
-            recipient = client_recipient(client, facts.settings)
-            template = reminder_template_key(due.key)
-            return [self.maker.refuse(due.org_id, occasion, recipient, template, "too_late", deadline, now)]
+        verdicts = self._verdicts(due, facts)
+        deadline, occasion = deadline_of(due, facts), Occasion(record.ref, reminder=due.key, start=due.start)
+        made: list[Message] = []
+        for verdict in verdicts:
+            before = [each for each in snapshot.messages.values() if _is_to(each, verdict, due)]
+            if now >= deadline and not before:
+                template = reminder_template_key(due.key)
+                made.append(
+                    self.maker.refuse(due.org_id, occasion, verdict.recipient, template, "too_late", deadline, now)
+                )
+                continue
+            fresh = self.maker.make(due.org_id, occasion, verdict, deadline=deadline, now=now)
+            made += [*before, *_still_missing(fresh, before, verdict)]
+        return made or None
+
+    def _verdicts(self, due: Due, facts: Facts) -> list[Verdict]:
+        if due.audience == "collaborator":
+            return decide_staff_reminder(due.key, facts)
         verdict = decide_reminder(due.key, facts)
-        made = self.maker.make(due.org_id, occasion, verdict, deadline=deadline, now=now) if verdict else []
-        return [*before, *_still_missing(made, before, verdict)] or None
+        return [verdict] if verdict is not None else []
+
+
+def _is_to(message: Message, verdict: Verdict, due: Due) -> bool:
+    """Whether a message of the occasion is to whom a verdict is about; a client's may lie under a former id of his."""
+    return due.audience == "client" or message.key.recipient == verdict.recipient.ref
 
 
 def _still_missing(made: Sequence[Message], before: Sequence[Message], verdict: Verdict | None) -> list[Message]:
@@ -110,37 +146,51 @@ def _still_missing(made: Sequence[Message], before: Sequence[Message], verdict: 
 
 
 def still_due(due: Due, snapshot: Snapshot) -> bool:
-    """Whether the record's plan holds this very entry, and the appointment's status calls for it.
+    """Whether the record's plan holds this very entry, the appointment's status calls for it, and it has a reader.
 
     What has come due stays in the plan, so a schedule that fires late may meet an appointment cancelled since.
     """
     record, client, settings = snapshot.record, snapshot.clients.get(due.client_id), snapshot.settings
-    if record is None or record.deleted or client is None or settings is None or not _is_planned(due, record, client):
+    if record is None or record.deleted or settings is None or not _is_planned(due, record):
         return False
-    reminder = _reminder(due, client, settings)
+    if due.audience == "collaborator":
+        return staff_still_due(due.key, record, settings, snapshot.staff)
+    # A schedule made before its client was merged into another names the id that leads there.
+    if client is None or record.appointment.client_id not in (due.client_id, client.id):
+        return False
+    reminder = _reminder(due.key, client, settings)
     return reminder is None or called_for(reminder.when, record, settings.time_zone)
 
 
-def deadline_of(due: Due, client: Client, facts: Facts) -> datetime:
-    """Say until when a reminder may go out, by its form in the client's preferences."""
+def deadline_of(due: Due, facts: Facts) -> datetime:
+    """Say until when a reminder may go out: by its form in the client's preferences, for staff the organization's."""
     if due.key == REVIEW:
         return due.at + REVIEW_DEADLINE
-    reminder = _reminder(due, client, facts.settings)
+    of_staff = due.audience == "collaborator"
+    reminder = staff_reminder(facts.settings, due.key) if of_staff else _reminder(due.key, facts.client, facts.settings)
     return reminder_deadline(reminder.when, due.at, due.start) if reminder is not None else due.start
 
 
-def _reminder(due: Due, client: Client, settings: Settings) -> Reminder | None:
-    known = [*(client.reminders or []), *settings.reminders]
-    return next((reminder for reminder in known if reminder.key == due.key), None)
+def _reminder(key: str, client: Client | None, settings: Settings) -> Reminder | None:
+    known: Iterable[Reminder] = [*((client.reminders if client is not None else None) or []), *settings.reminders]
+    return next((reminder for reminder in known if reminder.key == key), None)
 
 
-def _places(due: Due) -> tuple[MessageKey, ...]:
+def wanted(due: Due) -> Want:
+    """Say what a reminder that is due depends on."""
+    clients = (due.client_id,) if due.client_id else ()
+    places = places_of(due, clients)
+    return Want(due.org_id, record=due.record, clients=clients, staff=due.staff, texts=True, messages=tuple(places))
+
+
+def places_of(due: Due, clients: Iterable[str]) -> list[MessageKey]:
+    """Name where a reminder's messages may lie: with its collaborators, or with the ids that its client has had."""
     occasion = Occasion(due.record, reminder=due.key, start=due.start)
-    return tuple(reminder_places(due.org_id, occasion, due.client_id))
+    if due.audience == "collaborator":
+        return staff_reminder_places(due.org_id, occasion, due.staff)
+    return [place for client_id in clients for place in reminder_places(due.org_id, occasion, client_id)]
 
 
-def _is_planned(due: Due, record: StoredRecord, client: Client) -> bool:
-    wanted = (due.key, due.start, due.at, "planned", due.generation)
-    planned = any((each.key, each.start, each.at, each.state, each.generation) == wanted for each in record.plan)
-    # A schedule made before its client was merged into another names the id that leads there.
-    return planned and record.appointment.client_id in (due.client_id, client.id)
+def _is_planned(due: Due, record: StoredRecord) -> bool:
+    wanted = (due.name, due.start, due.at, "planned", due.generation)
+    return any((each.name, each.start, each.at, each.state, each.generation) == wanted for each in record.plan)

@@ -6,6 +6,7 @@ from carillon.domain.catalog import Collection
 from carillon.domain.constraints import Text, document
 from carillon.domain.errors import Fault, Invalid, NotFound
 from carillon.domain.explaining import Explanation, events_of, explain_event, explain_reminder
+from carillon.domain.plan import staff_reminders
 from carillon.domain.records import Actor, Event, StoredRecord
 from carillon.domain.times import iso
 from carillon.domain.values import value
@@ -55,7 +56,8 @@ class Explaining:
         facts = facts_of(snapshot, record, self.connections, client=client, staff=staff, now=now)
         if facts is None:
             raise NotFound("The organization has no settings; it may have been deleted.")
-        reminders = [item.key for item in client.reminders or []] if client is not None else []
+        own = client.reminders or [] if client is not None else []
+        reminders = list(dict.fromkeys(item.key for item in [*own, *staff_reminders(facts.settings)]))
         _check(asked, reminders)
         everything = asked.event is None and asked.reminder is None
         events = events_of(COLLECTION) if everything else (asked.event,) if asked.event else ()

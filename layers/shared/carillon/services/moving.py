@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from carillon.domain.clients import Client, reminders_of
-from carillon.domain.plan import Subject, fired_keys, plan
+from carillon.domain.clients import Client
+from carillon.domain.plan import Subject, fired_keys, plan, reminders_for
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.values import value
@@ -52,9 +52,11 @@ def moved(record: StoredRecord, keep: Client, settings: Settings, now: datetime,
     """
     appointment = replace(record.appointment, client_id=keep.id)
     fired = fired_keys(record.plan, record.fired, now)
+    of_client, of_staff = reminders_for(appointment, keep, settings) if active else ([], [])
     entries = plan(
         Subject.of(appointment, record.completed_at, settings.time_zone),
-        reminders_of(keep) if active else (),
+        of_client,
+        staff=of_staff,
         previous=tuple(_done(record.plan, now)),
         fired=fired,
         late_booking="drop",

@@ -13,7 +13,7 @@ from carillon.domain.decisions import Facts, Verdict
 from carillon.domain.errors import Contended
 from carillon.domain.messages import MessageKey, Occasion, event_deadline, message_key
 from carillon.domain.plan import due_entries
-from carillon.domain.recipients import client_recipient
+from carillon.domain.recipients import Recipient, client_recipient, staff_recipient
 from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.scheduling import is_soon
 from carillon.domain.times import parse_instant
@@ -21,14 +21,14 @@ from carillon.domain.transitions import CARRIERS, CHANGED
 from carillon.domain.values import value
 from carillon.ports.delivery import Connections
 from carillon.ports.messages import Messages, Moved
-from carillon.ports.queues import Due, Queues, Ready, Schedules
+from carillon.ports.queues import Queues, Ready, Schedules
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.records import Committed, DueRows, Records
 from carillon.ports.system import Clock
 from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
 from carillon.services.replanning import replan
-from carillon.services.storing import store_all
+from carillon.services.storing import due_of, store_all
 from carillon.services.waiting import hand_over
 
 ROUNDS = 5
@@ -146,36 +146,38 @@ class Planner:
         planned = due_entries(fresh)
         if planned:
             self.due_rows.put(org_id, record.ref, record.appointment.client_id, planned)
-        self.queues.send_due([_due(org_id, record, entry) for entry in planned if is_soon(entry.fires, now)])
+        self.queues.send_due([due_of(org_id, record, entry) for entry in planned if is_soon(entry.fires, now)])
         for entry in planned:
             if not is_soon(entry.fires, now):
-                self.schedules.create(_due(org_id, record, entry))
+                self.schedules.create(due_of(org_id, record, entry))
         done = Committed(record.version, record.plan_revision, tuple(wanted))
         if not self.records.commit(org_id, record.ref, done):
             return False
         for entry in due_entries(record.scheduled):
             if entry not in wanted and entry.fires > now:
-                self.schedules.delete(_due(org_id, record, entry))
+                self.schedules.delete(due_of(org_id, record, entry))
         return True
 
     def _refuse(self, org_id: str, record: StoredRecord, snapshot: Snapshot, entries: Sequence[Planned]) -> None:
-        """Store, once per reminder that was too late from the start, that and why the client got nothing."""
-        client = snapshot.clients.get(record.appointment.client_id)
-        if client is None or snapshot.settings is None:
+        """Store, once per reminder that was too late from the start, that and why nobody got it."""
+        settings = snapshot.settings
+        if settings is None or not entries:
             return
-        recipient, days = client_recipient(client, snapshot.settings), snapshot.settings.retention_days
+        client = snapshot.clients.get(record.appointment.client_id)
+        told: dict[str, list[Recipient]] = {"client": [client_recipient(client, settings)] if client else []}
+        if any(entry.audience == "collaborator" for entry in entries):
+            staff = self.reader.read([Want(org_id, staff=record.staff_ids)])[0].staff.values()
+            active = [member for member in staff if member.active]
+            told["collaborator"] = [staff_recipient(member, "collaborator", settings) for member in active]
         for entry in entries:
             occasion = Occasion(record.ref, reminder=entry.key, start=entry.start)
             template, reason = reminder_template_key(entry.key), entry.reason or "too_late"
-            refusal = self.maker.refuse(org_id, occasion, recipient, template, reason, entry.start, self.clock.now())
-            self.messages.create(org_id, refusal, retention_days=days)
+            for recipient in told[entry.audience]:
+                now = self.clock.now()
+                refusal = self.maker.refuse(org_id, occasion, recipient, template, reason, entry.start, now)
+                self.messages.create(org_id, refusal, retention_days=settings.retention_days)
 
 
 def _concerned(record: StoredRecord) -> tuple[str, ...]:
     named = [record.appointment.client_id, *(event.client_id for event in record.events)]
     return tuple(dict.fromkeys(name for name in named if name))
-
-
-def _due(org_id: str, record: StoredRecord, entry: Planned) -> Due:
-    client_id = record.appointment.client_id
-    return Due(org_id, record.ref, client_id, entry.key, entry.start, entry.at, entry.generation, entry.early)

@@ -9,9 +9,10 @@ from typing import Any
 
 from carillon.domain.plan import due_entries
 from carillon.domain.values import value
-from carillon.ports.queues import Due, Queues, Schedules
+from carillon.ports.queues import Queues, Schedules
 from carillon.ports.reading import Reader, Want
 from carillon.ports.upkeep import Everything
+from carillon.services.storing import due_of
 
 PAGES = 10
 """Pages of 1 MB that one job looks through."""
@@ -36,10 +37,7 @@ class Purge:
             page = self.everything.page(org_id, position)
             for record in page.records:
                 for entry in due_entries(record.scheduled):
-                    client_id = record.appointment.client_id
-                    self.schedules.delete(
-                        Due(org_id, record.ref, client_id, entry.key, entry.start, entry.at, entry.generation)
-                    )
+                    self.schedules.delete(due_of(org_id, record, entry))
             for key, at in page.waiting:
                 self.schedules.forget(org_id, key, at)
             self.everything.delete(page.places)

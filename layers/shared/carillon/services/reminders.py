@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
-from carillon.domain.messages import Message, MessageKey, Occasion, reminder_places
-from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.messages import Message, MessageKey, Occasion, reminder_places, staff_reminder_places
+from carillon.domain.records import Planned, StoredRecord, reminder_name
 from carillon.domain.values import value
 from carillon.ports.reading import Reader, Want
 from carillon.ports.records import DueRows, Records
@@ -80,8 +80,9 @@ class Reminders:
         refs = list(dict.fromkeys(row.ref for row in rows.items))
         records = [snapshot.record for snapshot in self.reader.read([Want(org_id, record=ref) for ref in refs])]
         states = self.states(org_id, [record for record in records if record is not None and not record.deleted])
-        current = {(item.record.ref, item.entry.key, item.entry.at, item.entry.generation): item for item in states}
-        named = [current.get((row.ref, row.key, row.at, row.generation)) for row in rows.items]
+        current = {(item.record.ref, item.entry.name, item.entry.at, item.entry.generation): item for item in states}
+        rows_names = [(row, reminder_name(row.key, row.audience)) for row in rows.items]
+        named = [current.get((row.ref, name, row.at, row.generation)) for row, name in rows_names]
         return Page([item for item in named if item is not None], rows.position)
 
     def states(self, org_id: str, records: Sequence[StoredRecord]) -> list[ReminderState]:
@@ -100,6 +101,8 @@ class Reminders:
 
 def _places(org_id: str, record: StoredRecord, entry: Planned) -> tuple[MessageKey, ...]:
     occasion = Occasion(record.ref, reminder=entry.key, start=entry.start)
+    if entry.audience == "collaborator":
+        return tuple(staff_reminder_places(org_id, occasion, record.staff_ids))
     clients = record.appointment.client_id, *record.former
     return tuple(place for client_id in clients for place in reminder_places(org_id, occasion, client_id))
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from carillon.domain.messages import Message
-from carillon.domain.records import StoredRecord
+from carillon.domain.records import Planned, StoredRecord
 from carillon.ports.messages import Messages
-from carillon.ports.queues import Ready
+from carillon.ports.queues import Due, Ready
 
 
 def store_all(
@@ -35,6 +35,22 @@ def ready_of(org_id: str, message: Message, record: StoredRecord) -> Ready:
         client_id=record.client_id or "",
         staff=record.staff_ids,
         at=message.not_before,
+    )
+
+
+def due_of(org_id: str, record: StoredRecord, entry: Planned) -> Due:
+    """Name an entry of a record's plan as a reminder that comes due."""
+    return Due(
+        org_id=org_id,
+        record=record.ref,
+        client_id=record.client_id or "",
+        key=entry.key,
+        start=entry.start,
+        at=entry.at,
+        generation=entry.generation,
+        early=entry.early,
+        audience=entry.audience,
+        staff=record.staff_ids if entry.audience == "collaborator" else (),
     )
 
 

@@ -6,9 +6,10 @@ done twice; what it looked through, it remembers last.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from carillon.domain.messages import Message, MessageFilter, MessageKey, Occasion, reminder_places
+from carillon.domain.messages import Message, MessageFilter, MessageKey, reminder_places
 from carillon.domain.plan import due_entries
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.times import iso
@@ -19,9 +20,9 @@ from carillon.ports.reading import Reader, Want
 from carillon.ports.records import DueRow, DueRows, Records
 from carillon.ports.system import Clock
 from carillon.ports.upkeep import Marks, Watermarks
-from carillon.services.dispatching import still_due
+from carillon.services.dispatching import places_of, still_due, wanted
 from carillon.services.fallback import Fallback
-from carillon.services.storing import ready_alone, ready_of
+from carillon.services.storing import due_of, ready_alone, ready_of
 
 PATIENCE = timedelta(minutes=15)
 """How long something may rest before it counts as stuck: longer than a queue message stays invisible."""
@@ -143,16 +144,13 @@ class Sweep:
         read = self.reader.read([Want(org_id, record=row.ref) for row in rows]) if rows else []
         pairs = [(row, snapshot.record) for row, snapshot in zip(rows, read, strict=True)]
         found = [
-            (_due_of(org_id, row, entry), record)
+            (replace(due_of(org_id, record, entry), client_id=row.client_id), record)
             for row, record in pairs
             if record is not None and (entry := _current(record, row)) is not None
         ]
         if not found:
             return []
-        wants = [
-            Want(org_id, record=due.record, clients=(due.client_id,), messages=_places(due, record))
-            for due, record in found
-        ]
+        wants = [replace(wanted(due), texts=False, messages=_places(due, record)) for due, record in found]
         checked = zip(found, self.reader.read(wants), strict=True)
         return [due for (due, _), snapshot in checked if not snapshot.messages and still_due(due, snapshot)]
 
@@ -217,19 +215,14 @@ def _current(record: StoredRecord, row: DueRow) -> Planned | None:
         (
             entry
             for entry in record.plan
-            if (entry.key, entry.generation, entry.state) == (row.key, row.generation, "planned")
+            if (entry.key, entry.audience) == (row.key, row.audience)
+            and (entry.generation, entry.state) == (row.generation, "planned")
             and row.at in (entry.at, entry.early)
         ),
         None,
     )
 
 
-def _due_of(org_id: str, row: DueRow, entry: Planned) -> Due:
-    return Due(org_id, row.ref, row.client_id, row.key, entry.start, entry.at, row.generation, entry.early)
-
-
 def _places(due: Due, record: StoredRecord) -> tuple[MessageKey, ...]:
     """Where its message may lie: also with the client that the one of the row was merged into."""
-    occasion = Occasion(due.record, reminder=due.key, start=due.start)
-    clients = dict.fromkeys((due.client_id, record.appointment.client_id, *record.former))
-    return tuple(place for client_id in clients for place in reminder_places(due.org_id, occasion, client_id))
+    return tuple(places_of(due, dict.fromkeys((due.client_id, record.appointment.client_id, *record.former))))

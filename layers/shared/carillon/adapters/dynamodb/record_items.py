@@ -16,11 +16,7 @@ STATES = {"p": "planned", "s": "suppressed", "c": "cancelled"}
 def plan_to_text(entries: tuple[Planned, ...]) -> str:
     """Write plan entries compactly: a record should stay within one write unit of 1 KB."""
     return json.dumps(
-        [
-            [e.key, epoch(e.start), _exact(e.at), e.state[0], e.generation, e.reason]
-            + ([_exact(e.early)] if e.early is not None else [])
-            for e in entries
-        ],
+        [[e.key, epoch(e.start), _exact(e.at), e.state[0], e.generation, e.reason, *_rarely(e)] for e in entries],
         separators=(",", ":"),
     )
 
@@ -35,10 +31,19 @@ def plan_from_text(text: str | None) -> tuple[Planned, ...]:
             STATES[state],  # type: ignore[arg-type]
             generation,
             reason,
-            _instant(early[0]) if early else None,
+            _instant(rare[0]) if rare and rare[0] is not None else None,
+            rare[1] if len(rare) > 1 else "client",
         )
-        for key, start, at, state, generation, reason, *early in json.loads(text or "[]")
+        for key, start, at, state, generation, reason, *rare in json.loads(text or "[]")
     )
+
+
+def _rarely(entry: Planned) -> list[Any]:
+    """Write what few entries have: when they are looked at early, and for whom if not for the client."""
+    early = _exact(entry.early) if entry.early is not None else None
+    if entry.audience != "client":
+        return [early, entry.audience]
+    return [early] if early is not None else []
 
 
 def _exact(at: datetime) -> float | int:

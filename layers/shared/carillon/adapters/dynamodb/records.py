@@ -134,11 +134,12 @@ class DynamoDueRows:
         self._table.put_many(
             [
                 (
-                    keys.due_row(org_id, at, ref, entry.key, entry.generation),
+                    keys.due_row(org_id, at, ref, entry.name, entry.generation),
                     {
                         "ty": "due",
                         "rec": ref,
                         "key": entry.key,
+                        "au": entry.audience if entry.audience != "client" else None,
                         "cl": client_id,
                         "at": iso(at),
                         "gen": entry.generation,
@@ -165,7 +166,8 @@ class DynamoDueRows:
                 keys.due_day(org_id, day.isoformat()), between=(lower, iso(until)), limit=limit - len(found)
             )
             found += [
-                DueRow(row["rec"], row["cl"], row["key"], parse_instant(row["at"]), row["gen"]) for row in page.items
+                DueRow(row["rec"], row["cl"], row["key"], parse_instant(row["at"]), row["gen"], row.get("au", "client"))
+                for row in page.items
             ]
             if page.last is not None:
                 return Page(found, page.items[-1]["sk"] + AFTER)
