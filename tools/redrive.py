@@ -26,6 +26,8 @@ BATCH = 10
 MOST_SHOWN = 1000
 PEEK_SECONDS = 60
 """Longer than it takes to look through a queue, so that each message is seen once; then they are visible again."""
+WAIT_S = 1
+"""A long poll asks every server that may hold a message; a short one may come back with nothing."""
 SCHEDULER, STREAM = "SchedulerDeadLetterQueue", "StreamFailureQueue"
 LOOK_THROUGH = {"kind": "look_through_all", "o": "@"}
 
@@ -161,7 +163,7 @@ def _receive(sqs: Any, place: Place, hidden_s: int) -> list[dict[str, Any]]:
         QueueUrl=place.url,
         MaxNumberOfMessages=BATCH,
         VisibilityTimeout=hidden_s,
-        WaitTimeSeconds=1,
+        WaitTimeSeconds=WAIT_S,
         AttributeNames=["All"],
         MessageAttributeNames=["All"],
     )

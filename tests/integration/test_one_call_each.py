@@ -103,8 +103,7 @@ def environment(other: OtherEnd, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", other.url)
-    for name in ("CONNECT_SECONDS", "READ_SECONDS"):
-        monkeypatch.setattr(bot_http, name, BRIEF)
+    monkeypatch.setattr(bot_http, "CONNECT_SECONDS", BRIEF)
     # What an operator might set for everything else must not reach what sends.
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
     monkeypatch.setenv("AWS_RETRY_MODE", "standard")
@@ -143,11 +142,11 @@ def push(_: str) -> Provider:
 
 
 def telegram(url: str) -> Provider:
-    return TelegramBotApi(url)
+    return TelegramBotApi(url, read_seconds=BRIEF)
 
 
 def viber(url: str) -> Provider:
-    return ViberBotApi(url)
+    return ViberBotApi(url, read_seconds=BRIEF)
 
 
 Make = Callable[[str], Provider]

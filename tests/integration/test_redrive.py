@@ -11,6 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tools import redrive
 from tools.redrive import BATCH, main
 
 REGION = "eu-central-1"
@@ -61,6 +62,7 @@ class Queues:
 @pytest.fixture
 def queues(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queues]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setattr(redrive, "WAIT_S", 0)
     with mock_aws():
         yield Queues()
 

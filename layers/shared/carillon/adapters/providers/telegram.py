@@ -1,6 +1,6 @@
 """Telegram through the Bot API: plain text from the organization's own bot. No receipts: it ends at `sent`."""
 
-from carillon.adapters.providers.bot_http import BotHttp, NeverSent, NoAnswer
+from carillon.adapters.providers.bot_http import READ_SECONDS, BotHttp, NeverSent, NoAnswer
 from carillon.adapters.providers.telegram_codes import OK, outcome_of
 from carillon.ports.delivery import Outcome, Outgoing
 
@@ -8,8 +8,8 @@ from carillon.ports.delivery import Outcome, Outgoing
 class TelegramBotApi:
     """See the port `Provider`."""
 
-    def __init__(self, api_url: str) -> None:
-        self._http = BotHttp(api_url)
+    def __init__(self, api_url: str, *, read_seconds: float = READ_SECONDS) -> None:
+        self._http = BotHttp(api_url, read_seconds=read_seconds)
 
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one message. There is no formatting mode, so whatever people typed stays what they typed."""

@@ -1,6 +1,6 @@
 """Viber through the REST Bot API: text from the organization's own bot, with our token for its receipts."""
 
-from carillon.adapters.providers.bot_http import BotHttp, NeverSent, NoAnswer
+from carillon.adapters.providers.bot_http import READ_SECONDS, BotHttp, NeverSent, NoAnswer
 from carillon.adapters.providers.viber_codes import OK, outcome_of
 from carillon.ports.delivery import Outcome, Outgoing
 
@@ -12,8 +12,8 @@ OLDEST_CLIENT = 1
 class ViberBotApi:
     """See the port `Provider`."""
 
-    def __init__(self, api_url: str) -> None:
-        self._http = BotHttp(api_url)
+    def __init__(self, api_url: str, *, read_seconds: float = READ_SECONDS) -> None:
+        self._http = BotHttp(api_url, read_seconds=read_seconds)
 
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one message; its receipts bring the token back as tracking data."""
