@@ -31,6 +31,7 @@ CLIENTS = {
     "client_pages": ["dynamodb", "secretsmanager"],
     "plan_notifications": ["dynamodb", "sqs", "scheduler"],
     "dispatch_reminder": ["dynamodb", "sqs"],
+    "send_recap": ["dynamodb", "sqs"],
     "run_jobs": ["dynamodb", "sqs", "scheduler"],
     "sweep": ["dynamodb", "sqs"],
     "record_delivery": ["dynamodb", "secretsmanager"],

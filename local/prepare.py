@@ -19,6 +19,7 @@ MODULES = (
     "functions.messages_api.app",
     "functions.plan_notifications.app",
     "functions.dispatch_reminder.app",
+    "functions.send_recap.app",
     "functions.send_email.app",
     "functions.send_sms.app",
     "functions.send_push.app",

@@ -6,10 +6,11 @@ that it does not block the stream behind it.
 
 from typing import Any
 
-from carillon.bootstrap import planning
+from carillon.bootstrap import current_clock, planning
+from carillon.domain.times import iso
 from carillon.runtime.batch import Answer, Message, each, stream_messages
 from carillon.runtime.logging import logger
-from carillon.runtime.stream import ClientChanged, OrganizationChanged, RecordChanged, woken
+from carillon.runtime.stream import ClientChanged, OrganizationChanged, QuotaCrossed, RecordChanged, woken
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
@@ -22,7 +23,12 @@ def _follow(message: Message) -> None:
         case RecordChanged() as record:
             _plan(record)
         case OrganizationChanged(org_id, cause, revision):
-            planning.planner().queues.send_job({"kind": "replan", "o": org_id, "cause": cause, "revision": revision})
+            queues, since = planning.planner().queues, iso(current_clock.now())
+            queues.send_job({"kind": "recaps", "o": org_id, "since": since})
+            queues.send_job({"kind": "replan", "o": org_id, "cause": cause, "revision": revision})
+        case QuotaCrossed(org_id, kind, bucket, at):
+            job = {"kind": "tell", "o": org_id, "notice": kind, "about": bucket, "since": at}
+            planning.planner().queues.send_job(job)
         case ClientChanged(org_id, client_id):
             planning.planner().queues.send_job({"kind": "replan_client", "o": org_id, "client": client_id})
 

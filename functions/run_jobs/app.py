@@ -46,7 +46,9 @@ def sweep(job: dict[str, Any]) -> None:
     """Move on what is stuck in one organization."""
     swept = jobs.sweep().run(job["o"])
     replied = replies.mending().mend(job["o"])
-    logger().info("swept", extra={"organization_id": job["o"], **asdict(swept), "replies": replied})
+    recapped = jobs.recap_schedules().mend(job["o"])
+    done = {**asdict(swept), "replies": replied, "recaps": recapped}
+    logger().info("swept", extra={"organization_id": job["o"], **done})
 
 
 def look_through(job: dict[str, Any]) -> None:
@@ -75,12 +77,19 @@ def wait(job: dict[str, Any]) -> None:
     logger().info("waiting", extra={"organization_id": job["o"], "record": job["r"], "until": job["at"]})
 
 
+def recaps(job: dict[str, Any]) -> None:
+    """Have the schedules of an organization's recaps follow its settings."""
+    changed = jobs.recap_schedules().follow(job["o"], parse_instant(job["since"]), job.get("stale", ()))
+    logger().info("recaps scheduled" if changed else "recaps as they were", extra={"organization_id": job["o"]})
+
+
 JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "plan_record": plan_record,
     "replan": replan,
     "replan_page": replan_page,
     "replan_client": replan_client,
     "sweep": sweep,
+    "recaps": recaps,
     "look_through": look_through,
     "look_through_all": look_through_all,
     "purge": purge,

@@ -30,6 +30,7 @@ ABSENT: Final = {
     "client_pages": VALIDATION | RENDERING | TWILIO,
     "plan_notifications": VALIDATION | RENDERING | TWILIO,
     "dispatch_reminder": VALIDATION | RENDERING | TWILIO,
+    "send_recap": VALIDATION | RENDERING | TWILIO,
     "run_jobs": VALIDATION | RENDERING | TWILIO,
     "sweep": VALIDATION | RENDERING | TWILIO,
     "record_delivery": VALIDATION | RENDERING | TWILIO,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from carillon.domain.channels import ALL
 from carillon.runtime.sending import MISCONFIGURED
 from local.template import load
 
@@ -21,6 +22,7 @@ Resources = Mapping[str, Mapping[str, Any]]
 KEPT_FOR_EVER: Final = {
     "Table": "AWS::DynamoDB::Table",
     "DueQueue": "AWS::SQS::Queue",
+    "RecapsQueue": "AWS::SQS::Queue",
     "SchedulerDeadLetterQueue": "AWS::SQS::Queue",
     "SchedulerRole": "AWS::IAM::Role",
     "RemindersGroup": "AWS::Scheduler::ScheduleGroup",
@@ -241,7 +243,9 @@ def test_every_sender_counts_refusals_of_the_deployments_sender_for_one_alarm() 
         for each in of_type("AWS::Logs::MetricFilter").values()
         if each["MetricTransformations"][0]["MetricName"] == "MisconfiguredSenders"
     ]
-    senders = {f"{name.removesuffix('Function')}LogGroup" for name in FUNCTIONS if name.startswith("Send")}
+    names = {f"Send{channel.capitalize()}" for channel in ALL}
+    senders = {f"{name.removesuffix('Function')}LogGroup" for name in FUNCTIONS if name.removesuffix("Function") in names}
+    assert len(senders) == len(ALL)
     assert {each["LogGroupName"]["Ref"] for each in filters} == senders
     # As `runtime/sending.py` logs it.
     assert {each["FilterPattern"] for each in filters} == {f'{{ $.message = "{MISCONFIGURED}" }}'}

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 
+from carillon.domain.channels import LISTABLE
 from carillon.runtime import config
 from local.template import load
 
@@ -75,6 +76,7 @@ NARROW_KEYS: Final = {
             "RecordsApiFunction",
             "SendEmailFunction",
             "SendPushFunction",
+            "SendRecapFunction",
         )
     },
     # And who writes to whom from the shared number.
@@ -94,6 +96,9 @@ LISTERS: Final = {
     "MessagesApiFunction",
     "RunJobsFunction",
     "SweepFunction",
+    # The appointments of a day: a recap's list is read when it is decided on and again when it is sent.
+    "SendRecapFunction",
+    *(f"Send{channel.capitalize()}Function" for channel in LISTABLE),
 }
 # AWS's own policies that SAM adds: both name actions, and their resources can't be narrowed.
 MANAGED: Final = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
@@ -270,6 +275,7 @@ def test_a_schedule_may_do_nothing_but_put_reminders_in_the_due_queue() -> None:
     assert statement["Action"] == "sqs:SendMessage"
     assert [resource["Fn::GetAtt"][0] for resource in statement["Resource"]] == [
         "DueQueue",
+        "RecapsQueue",
         "SchedulerDeadLetterQueue",
     ]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]

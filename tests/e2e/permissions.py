@@ -32,7 +32,8 @@ def needs(service: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
     elif service == "sqs":
         yield Need("sqs:SendMessage", parameters["QueueUrl"].rpartition("-")[2])
     elif service == "scheduler":
-        yield Need(f"scheduler:{operation}", "schedule/${RemindersGroup}/*")
+        group = "RecapsGroup" if parameters["GroupName"].endswith("-recaps") else "RemindersGroup"
+        yield Need(f"scheduler:{operation}", f"schedule/${{{group}}}/*")
         if operation == "CreateSchedule":
             yield Need("iam:PassRole", "SchedulerRole")
     elif service == "secretsmanager":

@@ -25,6 +25,7 @@ from tests.integration.account import REGION, Aws, forget_services
 
 QUEUES = {
     "due": "dispatch_reminder",
+    "recaps": "send_recap",
     "jobs": "run_jobs",
     "email": "send_email",
     "sms": "send_sms",

@@ -8,6 +8,7 @@ from typing import Any
 from carillon.adapters.dynamodb.content_templates import ContentTemplates
 from carillon.adapters.dynamodb.table import Table
 from carillon.adapters.dynamodb.templates import DynamoTrialTexts, OwnTextLookup
+from carillon.adapters.recap_facts import recap_facts
 from carillon.adapters.rendering.formatting import Facts, build_values
 from carillon.adapters.rendering.notices import write_notice
 from carillon.adapters.rendering.previewing import sample
@@ -55,6 +56,8 @@ class TemplateComposer:
         elif message.occasion.kind == "notice":
             about, now = Notice.read(message.occasion.id), self._clock.now()
             own, locale, values = write_notice(about, snapshot.organization, settings, now)
+        elif message.occasion.kind == "recap":
+            own, locale, values = self._of_recap(message, snapshot, settings)
         elif message.occasion.kind == "trial":
             own, locale, values = self._of_trial(message, snapshot.organization.id, settings)
         else:
@@ -91,6 +94,11 @@ class TemplateComposer:
         )
         return own, locale, build_values(facts)
 
+    def _of_recap(self, message: Message, snapshot: Snapshot, settings: Settings) -> Made:
+        member = snapshot.staff.get(message.staff_id or "")
+        own, locale = self._text(message, snapshot, settings, _locale(message, None, member))
+        return own, locale, build_values(recap_facts(message, snapshot, settings, locale, self._clock.now()))
+
     def _of_answer(self, message: Message, snapshot: Snapshot, settings: Settings) -> Made:
         client, member = snapshot.clients.get(message.client_id or ""), snapshot.staff.get(message.staff_id or "")
         locale = choose_locale(_locale(message, client, member), settings.locale)
@@ -101,8 +109,9 @@ class TemplateComposer:
         """Whether free text may be written, as the re-check has found a moment ago, with its margin."""
         organization, settings = snapshot.organization, snapshot.settings
         client, member = snapshot.clients.get(message.client_id or ""), snapshot.staff.get(message.staff_id or "")
-        alone = message.occasion.alone or message.channel != "whatsapp"
-        if alone or organization is None or settings is None or (client or member) is None:
+        # A recap is about no record either, and goes to people who may have written.
+        alone = message.occasion.alone and message.occasion.kind != "recap"
+        if alone or message.channel != "whatsapp" or organization is None or settings is None or (client or member) is None:
             return False
         if member is not None:
             recipient = staff_recipient(member, message.audience, settings)

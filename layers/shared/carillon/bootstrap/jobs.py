@@ -2,21 +2,26 @@
 
 from functools import cache
 
+from carillon.adapters.aws import client
 from carillon.adapters.dynamodb.everything import DynamoEverything
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
+from carillon.adapters.dynamodb.recap_plans import DynamoRecapPlans
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
 from carillon.adapters.dynamodb.runs import DynamoRuns
 from carillon.adapters.dynamodb.watermarks import DynamoWatermarks
 from carillon.adapters.queues import waiting_from_data
+from carillon.adapters.recap_crons import EventBridgeCrons, SqsRecaps
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.outbound import fallback, queues
 from carillon.bootstrap.planning import planner, schedules
 from carillon.bootstrap.sweeping import enqueue_for_all
+from carillon.ports.recaps import Crons
 from carillon.runtime.config import RunJobsConfig
 from carillon.services.planning import Planner
 from carillon.services.purging import Purge
+from carillon.services.recap_schedules import RecapSchedules
 from carillon.services.replanning import Replanner
 from carillon.services.sweeping import Sweep
 from carillon.services.waiting import Waiting
@@ -77,7 +82,33 @@ def purge() -> Purge:
         reader=DynamoReader(items),
         everything=DynamoEverything(items),
         schedules=schedules(told),
+        crons=_crons(told),
         queues=queues(told, due=told.due_queue_url),
+    )
+
+
+@cache
+def recap_schedules() -> RecapSchedules:
+    """Make what has the schedules of recaps follow the settings."""
+    told = config(RunJobsConfig)
+    items = table(told.table_name)
+    return RecapSchedules(
+        reader=DynamoReader(items),
+        plans=DynamoRecapPlans(items),
+        crons=_crons(told),
+        queue=SqsRecaps(client("sqs"), told.recaps_queue_url),
+        clock=current_clock,
+    )
+
+
+def _crons(told: RunJobsConfig) -> Crons:
+    return EventBridgeCrons(
+        client("scheduler"),
+        current_clock,
+        group=told.recaps_group,
+        queue_arn=told.recaps_queue_arn,
+        role_arn=told.scheduler_role_arn,
+        dead_letter_arn=told.scheduler_dlq_arn,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from carillon.adapters.aws import client, sending_client
 from carillon.adapters.composing import TemplateComposer
 from carillon.adapters.dynamodb.channel_states import DynamoChannelStates
+from carillon.adapters.dynamodb.days import DynamoDays
 from carillon.adapters.dynamodb.last_writers import DynamoLastWriters
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.opting import DynamoOptings
@@ -22,7 +23,7 @@ from carillon.adapters.vault import KmsVault
 from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.outbound import connections, fallback, queues
 from carillon.bootstrap.secrets import secret
-from carillon.domain.channels import Channel
+from carillon.domain.channels import LISTABLE, Channel
 from carillon.ports.delivery import LookUp, Provider, Tokens
 from carillon.ports.opting import OptOuts
 from carillon.ports.queues import Ready
@@ -41,6 +42,7 @@ from carillon.services.mailing import Mailing
 from carillon.services.opting import Opting
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.pausing import Pausing
+from carillon.services.recap_lists import RecapLists
 from carillon.services.sending import Sender
 from carillon.services.settling import Report, Settling
 from carillon.services.shared_numbers import SHARED_SMS, SharedNumber
@@ -184,6 +186,7 @@ def _sender(
         clock=current_clock,
         ids=RandomIds(),
         on_error=report,
+        lists=RecapLists(DynamoReader(items), DynamoDays(items), current_clock) if channel in LISTABLE else None,
     )
 
 

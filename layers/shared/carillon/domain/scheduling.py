@@ -4,14 +4,16 @@ Emulators accept names and expressions that AWS refuses, so the rules are ours, 
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from carillon.domain.ids import digest
-from carillon.domain.times import iso
+from carillon.domain.times import iso, parse_local_time, to_wall, wall_on
 
 _NAME = re.compile(r"[0-9a-zA-Z_.\-]{1,64}")
 SOON = timedelta(seconds=60)
 """Schedules have minute precision and none may lie in the past, so what is due this soon goes straight to the queue."""
+LOOKS_AHEAD = timedelta(days=10 * 366)
+"""How far ahead changes of the clocks are looked for: nobody leaves a setting alone for longer."""
 
 
 def schedule_name(o: str, record: str, key: str, at: datetime, generation: int) -> str:
@@ -28,6 +30,24 @@ def waiting_name(o: str, recipient: str, message: str, at: datetime) -> str:
     By whole seconds, as the message keeps its turn, so whoever reads it there names the same schedule.
     """
     return f"m-{digest(o, recipient, message, iso(at.replace(microsecond=0)))}"
+
+
+def cron_name(o: str, kind: str, at: str, zone: str, generation: int) -> str:
+    """Name the schedule of a recap; `generation` is never used twice, so no name is deleted and made again."""
+    return f"c-{digest(o, 'recap', kind, at, zone, str(generation))}"
+
+
+def cron_expression(at: str, zone: str, today: date) -> str:
+    """Write a daily expression for a wall time such as 07:00, to be read in the zone.
+
+    On a day whose clocks jump over that time the scheduler would leave the day out, so the time to which it moves then
+    is among the expression's own. Who takes what fires decides which of them is meant.
+    """
+    times = {parse_local_time(at)}
+    for ahead in range(LOOKS_AHEAD.days):
+        times.add(to_wall(wall_on(today + timedelta(days=ahead), at, zone), zone).time())
+    minutes, hours = ({getattr(each, part) for each in times} for part in ("minute", "hour"))
+    return f"cron({','.join(map(str, sorted(minutes)))} {','.join(map(str, sorted(hours)))} * * ? *)"
 
 
 def at_expression(at: datetime) -> str:

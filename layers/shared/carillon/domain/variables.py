@@ -59,7 +59,9 @@ TREE = Group(
         "lead": Group(_ours("status") | _texts("name", "phone", "email", "summary")),
         "task": Group(_ours("status", "due") | _texts("title", "author", "record")),
         "reminder": Group(_ours("key", "lead_time", "day") | {"others": Listing(_LINE)}),
-        "recap": Group(_ours("date", "day", "weekday", "count", "first_time", "last_time") | {"items": Listing(_LINE)}),
+        "recap": Group(
+            _ours("date", "day", "weekday", "count", "first_time", "last_time", "more") | {"items": Listing(_LINE)}
+        ),
         "review": Group(_ours("url")),
         "links": Group(_ours("preferences", "unsubscribe")),
         "fields": Group(open=True),

@@ -32,7 +32,7 @@ class Want:
 
 @value
 class Snapshot:
-    """What was read, strongly consistent; what does not exist is None or missing."""
+    """What was read, strongly consistent; what does not exist is None or missing. `day`: the list of a recap."""
 
     organization: Organization | None
     settings: Settings | None
@@ -42,6 +42,7 @@ class Snapshot:
     staff: Mapping[str, Staff] = field(default_factory=dict)
     messages: Mapping[MessageKey, Message] = field(default_factory=dict)
     own_texts: OwnTexts = field(default_factory=OwnTexts)
+    day: tuple[StoredRecord, ...] = ()
 
 
 class Reader(Protocol):

@@ -70,13 +70,15 @@ class Runs(Protocol):
 class Remains:
     """What is left of an organization in one part of the table: where it lies, its records, and where to go on.
 
-    `waiting`: messages whose turn comes at an instant, by a schedule if it was far ahead.
+    `waiting`: messages whose turn comes at an instant, by a schedule if it was far ahead. `recaps`: names of recurring
+    schedules.
     """
 
     places: list[tuple[str, str]]
     records: list[StoredRecord]
     position: dict[str, str] | None
     waiting: list[tuple[MessageKey, datetime]] = field(default_factory=list)
+    recaps: list[str] = field(default_factory=list)
 
 
 class Everything(Protocol):

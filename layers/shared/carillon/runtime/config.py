@@ -113,7 +113,11 @@ class PlanNotificationsConfig(PlannerConfig):
 
 @value
 class RunJobsConfig(PlannerConfig):
-    """The jobs' function."""
+    """The jobs' function. Recaps have schedules and a queue of their own."""
+
+    recaps_group: str
+    recaps_queue_url: str
+    recaps_queue_arn: str
 
 
 @value
@@ -126,6 +130,11 @@ class DispatchReminderConfig:
     email_from: str
     sms_sender_id: str
     whatsapp_from: str
+
+
+@value
+class SendRecapConfig(DispatchReminderConfig):
+    """Recaps are queued on their channels; a schedule that nobody wants is removed by a job."""
 
 
 @value

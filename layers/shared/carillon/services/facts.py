@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from carillon.domain.clients import Client, Staff
-from carillon.domain.decisions import Facts
+from carillon.domain.decisions import Account, Facts
 from carillon.domain.records import StoredRecord
 from carillon.ports.delivery import Connections
 from carillon.ports.reading import Snapshot
@@ -32,6 +32,20 @@ def facts_of(
         record=record,
         client=client,
         staff=snapshot.staff if staff is None else staff,
+        connected=connections.connected(snapshot.organization, snapshot.settings),
+        whatsapp_templates=connections.whatsapp_templates(snapshot.organization, snapshot.settings),
+        own_texts=snapshot.own_texts,
+        now=now,
+    )
+
+
+def account_of(snapshot: Snapshot, connections: Connections, *, now: datetime) -> Account | None:
+    """Put together what a decision about no record depends on; None when the organization, or its settings, is gone."""
+    if snapshot.organization is None or snapshot.settings is None:
+        return None
+    return Account(
+        organization=snapshot.organization,
+        settings=snapshot.settings,
         connected=connections.connected(snapshot.organization, snapshot.settings),
         whatsapp_templates=connections.whatsapp_templates(snapshot.organization, snapshot.settings),
         own_texts=snapshot.own_texts,

@@ -11,6 +11,7 @@ from carillon.domain.plan import due_entries
 from carillon.domain.values import value
 from carillon.ports.queues import Queues, Schedules
 from carillon.ports.reading import Reader, Want
+from carillon.ports.recaps import Crons
 from carillon.ports.upkeep import Everything
 from carillon.services.storing import due_of
 
@@ -25,6 +26,7 @@ class Purge:
     reader: Reader
     everything: Everything
     schedules: Schedules
+    crons: Crons
     queues: Queues
 
     def run(self, org_id: str, position: dict[str, str] | None) -> int:
@@ -40,6 +42,8 @@ class Purge:
                     self.schedules.delete(due_of(org_id, record, entry))
             for key, at in page.waiting:
                 self.schedules.forget(org_id, key, at)
+            for name in page.recaps:
+                self.crons.delete(name)
             self.everything.delete(page.places)
             gone += len(page.places)
             position = page.position

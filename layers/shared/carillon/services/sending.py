@@ -15,6 +15,7 @@ from carillon.domain.channels import Channel
 from carillon.domain.clients import Client
 from carillon.domain.messages import Message
 from carillon.domain.notices import recheck_notice
+from carillon.domain.recaps import recheck_recap
 from carillon.domain.recheck import Recheck, recheck
 from carillon.domain.trials import recheck_trial
 from carillon.domain.values import value
@@ -25,10 +26,11 @@ from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.system import Clock, Ids
 from carillon.services.blocks import BLOCKED, Blocks
 from carillon.services.closing import Closing
-from carillon.services.facts import facts_of
+from carillon.services.facts import account_of, facts_of
 from carillon.services.fallback import Fallback
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.pausing import Pausing
+from carillon.services.recap_lists import RecapLists
 from carillon.services.settling import Held, Report, Sent, Settling, ids_of
 from carillon.services.shared_numbers import SharedNumber
 from carillon.services.waiting import hand_over
@@ -56,6 +58,7 @@ class Sender:
     ids: Ids
     on_error: Report
     shared: SharedNumber | None = None
+    lists: RecapLists | None = None
 
     def send(self, batch: Sequence[Ready]) -> list[Sent]:
         """Send a batch side by side: one read for the re-check, then a claim and an outcome for each."""
@@ -76,6 +79,8 @@ class Sender:
             message, now = snapshot.messages.get(ready.key), self.clock.now()
             if message is None or message.status != "queued" or (message.not_before or now) > now:
                 return self._not_now(ready, message, snapshot, now)
+            if message.occasion.kind == "recap" and self.lists is not None:
+                snapshot = self.lists.complete(ready.org_id, message, snapshot)
             checked = self._checked(ready, message, snapshot, now)
             if checked.status == "queued":
                 wait = Moved("queued", now, checked.reason, not_before=checked.not_before, deadline=checked.until)
@@ -108,6 +113,9 @@ class Sender:
             return Recheck(status="suppressed", reason="covered_by_other_channel")
         if message.occasion.kind == "notice":
             return recheck_notice(message, organization, settings, now)
+        if message.occasion.kind == "recap":
+            account = account_of(snapshot, self.connections, now=now)
+            return recheck_recap(message, account, snapshot.staff, snapshot.day, now)
         if message.occasion.alone:
             both = organization is not None and settings is not None
             connected = self.connections.connected(organization, settings) if both else frozenset()  # type: ignore[arg-type]

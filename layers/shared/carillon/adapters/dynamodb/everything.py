@@ -7,9 +7,11 @@ from datetime import datetime
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.message_items import message_from_item
+from carillon.adapters.dynamodb.recap_plans import KIND_OF_ITEM, plan_from_item
 from carillon.adapters.dynamodb.record_items import record_from_item
 from carillon.adapters.dynamodb.table import Table
 from carillon.domain.messages import MessageKey
+from carillon.domain.scheduling import cron_name
 from carillon.ports.upkeep import Remains
 
 
@@ -32,12 +34,19 @@ class DynamoEverything:
             places=[place for place in places if place != tombstone],
             records=[record_from_item(item) for item in items if item.get("ty") == "record"],
             waiting=[_turn(item) for item in items if item.get("ty") == "message" and ("nb" in item or "fb" in item)],
+            recaps=[name for item in items if item.get("ty") == KIND_OF_ITEM for name in _crons(org_id, item)],
             position=following,
         )
 
     def delete(self, places: Sequence[tuple[str, str]]) -> None:
         """Delete items; deleting what is gone is fine."""
         self._table.delete_many(places)
+
+
+def _crons(org_id: str, item: Item) -> list[str]:
+    plan = plan_from_item(item)
+    live = (cron_name(org_id, cron.kind, cron.at, cron.zone, cron.generation) for cron in plan.live)
+    return [*live, *plan.old]
 
 
 def _turn(item: Item) -> tuple[MessageKey, datetime]:

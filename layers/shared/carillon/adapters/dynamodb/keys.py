@@ -237,6 +237,11 @@ def replan(o: str) -> Key:
     return f"{o}#RPL", "-"
 
 
+def recaps(o: str) -> Key:
+    """Which schedules of recaps a data set has, and which recaps were dealt with."""
+    return f"{o}#RCP", "-"
+
+
 def quota_pool(o: str, bucket: str) -> Key:
     """A bucket's pool and counters; its ledger lies beside it."""
     return quota_books(o, bucket), "POOL"

@@ -14,6 +14,11 @@ from carillon.domain.settings import Settings
 from carillon.domain.times import parse_start, start_instant, to_wall
 from carillon.domain.values import value
 
+LINE_VALUE = 80
+"""Characters of each value in a line of a day's list."""
+LINE_SHOWS = ("time", "end_time", "client", "service", "staff", "location")
+LINE_MARKS = 10
+"""Characters of a line that are none of its values."""
 _FAR = timedelta(days=300)
 """A date further away than this shows its year."""
 
@@ -32,8 +37,8 @@ class Facts:
     """What a message is about. `locale` is the reader's; `now` decides about "today" and about showing a year.
 
     `staff` is the member of staff who reads it, `staff_names` are those on the record. `others`: further appointments
-    that one reminder covers. `recap_day` with `recap`: the list of a day. `slot`, `order`, `lead`, `task`: documents
-    as plain data. `fields`: the integrator's own.
+    that one reminder covers. `recap_day` with `recap`: the list of a day; `recap_room`: how many entries and characters
+    of it are shown. `slot`, `order`, `lead`, `task`: documents as plain data. `fields`: the integrator's own.
     """
 
     settings: Settings
@@ -48,6 +53,7 @@ class Facts:
     lead_time: timedelta | None = None
     recap_day: date | None = None
     recap: Sequence[Visit] = ()
+    recap_room: tuple[int, int] = (500, 30_000)
     slot: Mapping[str, Any] | None = None
     order: Mapping[str, Any] | None = None
     lead: Mapping[str, Any] | None = None
@@ -167,16 +173,32 @@ def _line(visit: Visit, settings: Settings, names: Formats) -> dict[str, Any]:
 
 
 def _recap(day: date, facts: Facts, names: Formats) -> dict[str, Any]:
-    lines = [_line(visit, facts.settings, names) for visit in facts.recap]
+    visits, settings = facts.recap, facts.settings
+    lines = _fitting(facts, names)
+    last = max((visit.appointment for visit in visits), key=lambda one: one.ends(settings.time_zone), default=None)
     return {
         "date": names.day(day),
         "day": names.full_day(day),
         "weekday": names.weekday(day),
-        "count": names.counted("appointments", len(lines)),
+        "count": names.counted("appointments", len(visits)),
         "first_time": lines[0]["time"] if lines else None,
-        "last_time": lines[-1]["end_time"] if lines else None,
+        "last_time": names.time(_end(last, settings)) if last is not None else None,
         "items": lines,
+        "more": str(len(visits) - len(lines)) if len(lines) < len(visits) else None,
     }
+
+
+def _fitting(facts: Facts, names: Formats) -> list[dict[str, Any]]:
+    """Give the first lines of a day's list, as many as there is room for; the first one always."""
+    most, room = facts.recap_room
+    lines: list[dict[str, Any]] = []
+    for visit in facts.recap[:most]:
+        line = {name: text and text[:LINE_VALUE] for name, text in _line(visit, facts.settings, names).items()}
+        room -= LINE_MARKS + sum(len(line[name] or "") for name in LINE_SHOWS)
+        if lines and room < 0:
+            break
+        lines.append(line)
+    return lines
 
 
 def _slot(slot: Mapping[str, Any], facts: Facts, names: Formats) -> dict[str, Any]:

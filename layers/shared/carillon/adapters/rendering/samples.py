@@ -62,7 +62,8 @@ def sample_facts(locale: str = "en", settings: Settings | None = None) -> Facts:
         reminder_key="day_before",
         lead_time=timedelta(hours=24),
         recap_day=date(2026, 12, 1),
-        recap=[later, later],
+        recap=[later, later, later],
+        recap_room=(2, 1000),
         slot={
             "start": "2026-12-01T14:30:00",
             "service": service,

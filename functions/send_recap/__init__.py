@@ -1,0 +1,1 @@
+"""send_recap: the list of a day, to collaborators and managers."""
