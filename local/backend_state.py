@@ -10,10 +10,34 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from ministack.services import dynamodb, kms, secretsmanager, sns, sqs  # type: ignore[import-untyped]
+from ministack.services import dynamodb, kms, s3, secretsmanager, sns, sqs  # type: ignore[import-untyped]
 
 _SNAPSHOT = "backend.pickle"
-_SERVICES = {"dynamodb": dynamodb, "sqs": sqs, "sns": sns, "secretsmanager": secretsmanager, "kms": kms}
+
+
+class _Files:
+    """ministack's buckets with what is in them, which it leaves out of its own state."""
+
+    @staticmethod
+    def get_state() -> dict[Any, Any]:
+        """Answer all buckets."""
+        buckets: dict[Any, Any] = s3._buckets._data
+        return buckets
+
+    @staticmethod
+    def load_persisted_state(state: dict[Any, Any]) -> None:
+        """Take up what `get_state` answered before a restart."""
+        s3._buckets._data.update(state)
+
+
+_SERVICES: dict[str, Any] = {
+    "dynamodb": dynamodb,
+    "sqs": sqs,
+    "sns": sns,
+    "secretsmanager": secretsmanager,
+    "kms": kms,
+    "s3": _Files,
+}
 
 
 def queue_states() -> dict[str, dict[str, Any]]:

@@ -58,6 +58,7 @@ def make_resources(template: Template, backend_url: str) -> None:
             sns=client("sns", backend_url, region),
             secretsmanager=client("secretsmanager", backend_url, region),
             kms=client("kms", backend_url, region),
+            s3=client("s3", backend_url, region),
         ),
     )
 

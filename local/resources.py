@@ -17,7 +17,9 @@ from botocore.exceptions import ClientError
 
 from local.template import Resource, Template
 
-_EXISTS = frozenset({"ResourceInUseException", "ResourceExistsException", "ConflictException"})
+_EXISTS = frozenset(
+    {"ResourceInUseException", "ResourceExistsException", "ConflictException", "BucketAlreadyOwnedByYou"}
+)
 _QUEUE_PROPERTIES = (
     "DelaySeconds",
     "MaximumMessageSize",
@@ -44,16 +46,18 @@ class Clients:
     sns: Any
     secretsmanager: Any
     kms: Any
+    s3: Any
     scheduler: Any = None
 
 
 def create_all(template: Template, clients: Clients) -> None:
-    """Make every table, queue, topic, subscription, secret and schedule group, in that order."""
+    """Make every table, queue, topic, subscription, secret, key, bucket and schedule group, in that order."""
     create_tables(template, clients.dynamodb)
     create_queues(template, clients.sqs)
     create_topics(template, clients.sns)
     create_secrets(template, clients.secretsmanager)
     create_keys(template, clients.kms)
+    create_buckets(template, clients.s3)
     if clients.scheduler is not None:
         create_groups(template, clients.scheduler)
 
@@ -157,6 +161,13 @@ def create_keys(template: Template, client: Any) -> None:
         arn = client.describe_key(KeyId=known[alias])["KeyMetadata"]["Arn"]
         template.overrides[key.logical_id, "Arn"] = arn
         template.overrides[key.logical_id, None] = arn.rpartition("/")[2]
+
+
+def create_buckets(template: Template, client: Any) -> None:
+    """Make the buckets, in the template's region; what is in them expires on AWS alone."""
+    for bucket in template.resources("AWS::S3::Bucket"):
+        where = {"CreateBucketConfiguration": {"LocationConstraint": template.region}}
+        _unless_exists(client.create_bucket, Bucket=bucket.name, **({} if template.region == "us-east-1" else where))
 
 
 def create_groups(template: Template, client: Any) -> None:

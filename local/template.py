@@ -123,7 +123,8 @@ class Template:
         if explicit is not None:
             return str(self.intrinsics.resolve(explicit))
         suffix = ".fifo" if properties.get("FifoQueue") or properties.get("FifoTopic") else ""
-        return f"{self.stack_name}-{logical_id}{suffix}"
+        name = f"{self.stack_name}-{logical_id}{suffix}"
+        return name.lower() if body["Type"] == "AWS::S3::Bucket" else name
 
     def _arn(self, logical_id: str, name: str) -> str:
         if (logical_id, "Arn") in self.overrides:

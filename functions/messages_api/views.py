@@ -5,6 +5,7 @@ from typing import Literal
 from carillon.domain.channels import Channel
 from carillon.domain.constraints import Id, Instant, document
 from carillon.domain.listing import ListQuery
+from carillon.domain.manual import Written
 from carillon.domain.messages import Message, Status
 from carillon.domain.times import iso
 from carillon.services.log import Logged
@@ -42,7 +43,10 @@ class Step:
 
 @document
 class MessageView:
-    """A message, or a decision not to send one (`suppressed`, then `channel` is null where several were tried)."""
+    """A message, or a decision not to send one (`suppressed`, then `channel` is null where several were tried).
+
+    `actor`: who sent a manual one, by its key and, with `On-Behalf-Of`, by its user.
+    """
 
     id: str
     channel: Channel | None
@@ -60,6 +64,7 @@ class MessageView:
     provider_id: str | None
     channels: list[TriedChannel]
     timeline: list[Step]
+    actor: dict[str, str] | None = None
 
 
 @document
@@ -74,10 +79,32 @@ class OtherChannel:
 
 
 @document
+class FileView:
+    """A file that went along; it is kept for 7 days."""
+
+    filename: str
+    content_type: str
+    size: int
+
+
+@document
+class ContentView:
+    """What a manual message says."""
+
+    subject: str | None
+    text: str
+    attachments: list[FileView]
+
+
+@document
 class LoggedView(MessageView):
-    """A message with what went out for the same occasion on other channels: before it, after it, or beside it."""
+    """A message with what went out for the same occasion on other channels: before it, after it, or beside it.
+
+    `content`: what a manual one says.
+    """
 
     other_channels: list[OtherChannel]
+    content: ContentView | None
 
 
 def logged_view(found: Logged) -> LoggedView:
@@ -95,7 +122,13 @@ def logged_view(found: Logged) -> LoggedView:
             )
             for message in others
         ],
+        content=_content_view(found.written) if found.written is not None else None,
     )
+
+
+def _content_view(written: Written) -> ContentView:
+    files = [FileView(filename=each.filename, content_type=each.content_type, size=each.size) for each in written.files]
+    return ContentView(subject=written.subject, text=written.text, attachments=files)
 
 
 def message_view(message: Message) -> MessageView:
@@ -117,4 +150,5 @@ def message_view(message: Message) -> MessageView:
         provider_id=message.provider_id,
         channels=[TriedChannel(channel=name, reason=reason) for name, reason in message.tried],
         timeline=[Step(at=iso(at), status=status, reason=why) for at, status, why in message.timeline],  # type: ignore[arg-type]
+        actor=message.author.actor if message.author is not None else None,
     )

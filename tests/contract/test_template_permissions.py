@@ -46,7 +46,15 @@ WILDCARDS: Final = {
             "TagResource",
         )
     },
-    ("SendEmailFunction", "ses:SendEmail"): "the same; the deployment's own identity is named",
+    **{
+        (name, f"s3:{action}Object"): "files are named by their organizations and messages; the bucket is named"
+        for name, action in (
+            ("MessagesApiFunction", "Put"),
+            ("SendEmailFunction", "Get"),
+            ("RunJobsFunction", "Delete"),
+        )
+    },
+    ("SendEmailFunction", "ses:SendEmail"): "organizations' domains; the deployment's own identity is named",
     ("SettingsApiFunction", "sns:CreatePlatformApplication"): "what is being made has no ARN yet",
     **{
         ("SettingsApiFunction", f"sns:{action}PlatformApplication{rest}"): "organizations are not known to the template"
@@ -72,6 +80,7 @@ NARROW_KEYS: Final = {
         for name in (
             "ContactsApiFunction",
             "DispatchReminderFunction",
+            "MessagesApiFunction",
             "PlanNotificationsFunction",
             "RecordsApiFunction",
             "SendEmailFunction",
@@ -268,7 +277,7 @@ def test_organizations_domains_are_touched_only_where_they_were_marked() -> None
     }
 
 
-def test_a_schedule_may_do_nothing_but_put_reminders_in_the_due_queue() -> None:
+def test_a_schedule_may_do_nothing_but_put_what_is_due_in_its_queue() -> None:
     role = template()["Resources"]["SchedulerRole"]["Properties"]
     (policy,) = role["Policies"]
     (statement,) = policy["PolicyDocument"]["Statement"]

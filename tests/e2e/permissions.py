@@ -13,6 +13,12 @@ from email.utils import parseaddr
 from typing import Any
 
 WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+_FILES = {
+    "PutObject": "PutObject",
+    "GetObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
+    "DeleteObjects": "DeleteObject",
+}
 SERVICES = {"sesv2": "ses", "sns": "sns", "pinpoint-sms-voice-v2": "sms-voice"}
 
 
@@ -38,6 +44,9 @@ def needs(service: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
             yield Need("iam:PassRole", "SchedulerRole")
     elif service == "secretsmanager":
         yield Need(f"secretsmanager:{operation}", "DeploymentSecret")
+    elif service == "s3":
+        # A file's name begins with its organization.
+        yield Need(f"s3:{_FILES[operation]}", "AttachmentsBucket")
     elif service == "kms":
         # The policies ask for the organization in the context, and for nothing else in it.
         assert list(parameters["EncryptionContext"]) == ["organization"], operation

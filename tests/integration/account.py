@@ -198,6 +198,7 @@ def admin_clients() -> resources.Clients:
         boto3.client("sns", region_name=REGION),
         boto3.client("secretsmanager", region_name=REGION),
         boto3.client("kms", region_name=REGION),
+        boto3.client("s3", region_name=REGION),
     )
 
 

@@ -9,11 +9,13 @@ from carillon.adapters.dynamodb.content_templates import ContentTemplates
 from carillon.adapters.dynamodb.table import Table
 from carillon.adapters.dynamodb.templates import DynamoTrialTexts, OwnTextLookup
 from carillon.adapters.recap_facts import recap_facts
+from carillon.adapters.rendering.about import about
 from carillon.adapters.rendering.formatting import Facts, build_values
 from carillon.adapters.rendering.notices import write_notice
 from carillon.adapters.rendering.previewing import sample
 from carillon.adapters.rendering.renderer import TemplateRenderer
 from carillon.adapters.rendering.texts import answer
+from carillon.adapters.written import StoredWords
 from carillon.domain.catalog import row_for
 from carillon.domain.clients import Client, Staff
 from carillon.domain.connections import templates_owner
@@ -30,6 +32,8 @@ from carillon.ports.delivery import Connections, Links, Rendered, RenderingFaile
 from carillon.ports.reading import Snapshot
 from carillon.ports.system import Clock
 
+_TO_NOBODY: frozenset[str | None] = frozenset({"trial", "answer", "notice"})
+"""Kinds of messages whose recipient's conversation is not looked at."""
 Made = tuple[OwnText | None, str, dict[str, Any]]
 """The own text (None: the built-in one), the locale it is written in, and the values."""
 
@@ -45,12 +49,16 @@ class TemplateComposer:
         self._contents = ContentTemplates(table, clock)
         self._own = OwnTextLookup(table)
         self._trials = DynamoTrialTexts(table)
+        self._written = StoredWords(table)
 
     def compose(self, message: Message, snapshot: Snapshot) -> Rendered:
         """Render for the message's channel, audience and recipient; raises RenderingFailed."""
         settings = snapshot.settings
         if settings is None or message.channel is None or snapshot.organization is None:
             raise RenderingFailed("there is nothing to write about")
+        if message.occasion.kind == "manual":
+            # As it was shown to whoever sent it.
+            return self._written.compose(snapshot.organization.id, message)
         if message.occasion.kind == "answer":
             own, locale, values = self._of_answer(message, snapshot, settings)
         elif message.occasion.kind == "notice":
@@ -73,24 +81,60 @@ class TemplateComposer:
             own=own,
         )
 
+    def draft(self, message: Message, snapshot: Snapshot, settings: Settings) -> Rendered:
+        """Render a template for a person to look at, about a record or about none; raises RenderingFailed.
+
+        On WhatsApp the approved text, unless free text may go or nothing was approved.
+        """
+        if message.channel is None:
+            raise RenderingFailed("there is no channel to write for")
+        own, locale, values = self._of_record(message, snapshot, settings)
+        organization = snapshot.organization
+        if message.channel == "whatsapp" and own is None and organization is not None:
+            known = self._connections.whatsapp_templates(organization, settings)
+            approved = whatsapp_template(known, message.template, message.audience, locale)
+            if approved is not None and not self._free(message, snapshot):
+                return self._approved(message, organization, settings, locale, values)
+        return self._renderer.render(
+            key=message.template,
+            audience=message.audience,
+            channel=message.channel,
+            locale=locale,
+            values=values,
+            own=own,
+        )
+
+    def plain(
+        self, message: Message, snapshot: Snapshot, settings: Settings, text: str, subject: str | None
+    ) -> Rendered:
+        """Put words that somebody typed into the form of their channel, with what belongs around them."""
+        if message.channel is None:
+            raise RenderingFailed("there is no channel to write for")
+        _, locale, values = self._of_record(message, snapshot, settings)
+        domains = settings.link_domains
+        return self._renderer.plain(
+            channel=message.channel, text=text, subject=subject, values=values, locale=locale, domains=domains
+        )
+
     def _of_record(self, message: Message, snapshot: Snapshot, settings: Settings) -> Made:
         record = snapshot.record
-        if record is None:
+        if record is None and message.occasion.record:
             raise RenderingFailed("there is nothing to write about")
-        client = snapshot.clients.get(message.client_id or record.appointment.client_id)
+        whose = record.client_id if record is not None else None
+        client = snapshot.clients.get(message.client_id or whose or "")
+        said = about(record, client, snapshot.staff) if record is not None else {"client": client}
+        client = said["client"]
         member = snapshot.staff.get(message.staff_id) if message.staff_id is not None else None
         own, locale = self._text(message, snapshot, settings, _locale(message, client, member))
         facts = Facts(
             settings=settings,
             locale=locale,
             now=self._clock.now(),
-            client=client,
             staff=member,
-            staff_names=[snapshot.staff[i].name for i in record.appointment.staff_ids if i in snapshot.staff],
-            appointment=record.appointment,
             reminder_key=message.occasion.reminder,
             lead_time=_lead_time(message, client, settings),
             unsubscribe_url=self._unsubscribing(message, snapshot),
+            **said,
         )
         return own, locale, build_values(facts)
 
@@ -109,9 +153,8 @@ class TemplateComposer:
         """Whether free text may be written, as the re-check has found a moment ago, with its margin."""
         organization, settings = snapshot.organization, snapshot.settings
         client, member = snapshot.clients.get(message.client_id or ""), snapshot.staff.get(message.staff_id or "")
-        # A recap is about no record either, and goes to people who may have written.
-        alone = message.occasion.alone and message.occasion.kind != "recap"
-        if alone or message.channel != "whatsapp" or organization is None or settings is None or (client or member) is None:
+        closed = message.occasion.kind in _TO_NOBODY or message.channel != "whatsapp"
+        if closed or organization is None or settings is None or (client or member) is None:
             return False
         if member is not None:
             recipient = staff_recipient(member, message.audience, settings)
@@ -181,7 +224,7 @@ def _keys(message: Message, snapshot: Snapshot) -> list[str]:
     event, record = message.occasion.event, snapshot.record
     if not message.template.startswith(OWN_KEY) or event is None or record is None:
         return [message.template]
-    row = row_for(event, source=record.appointment.source, actor="system")
+    row = row_for(event, source=record.source, actor="system")
     return [message.template] if row is None else [message.template, row.key]
 
 

@@ -10,15 +10,18 @@ from carillon.adapters.dynamodb.recap_plans import DynamoRecapPlans
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
 from carillon.adapters.dynamodb.runs import DynamoRuns
 from carillon.adapters.dynamodb.watermarks import DynamoWatermarks
-from carillon.adapters.queues import waiting_from_data
+from carillon.adapters.files import S3Files
+from carillon.adapters.queues import due_from_data, waiting_from_data
 from carillon.adapters.recap_crons import EventBridgeCrons, SqsRecaps
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
+from carillon.bootstrap.dispatching import overdue as task_dues
 from carillon.bootstrap.outbound import fallback, queues
 from carillon.bootstrap.planning import planner, schedules
 from carillon.bootstrap.sweeping import enqueue_for_all
 from carillon.ports.recaps import Crons
 from carillon.runtime.config import RunJobsConfig
+from carillon.services.overdue import Overdue
 from carillon.services.planning import Planner
 from carillon.services.purging import Purge
 from carillon.services.recap_schedules import RecapSchedules
@@ -26,12 +29,18 @@ from carillon.services.replanning import Replanner
 from carillon.services.sweeping import Sweep
 from carillon.services.waiting import Waiting
 
+read_due = due_from_data
 read_waiting = waiting_from_data
 
 
 def jobs_planner() -> Planner:
     """Make the planner of the jobs' function."""
     return planner(RunJobsConfig)
+
+
+def overdue() -> Overdue:
+    """Make what announces tasks whose due time has passed, for the jobs' function."""
+    return task_dues(RunJobsConfig)
 
 
 @cache
@@ -84,6 +93,7 @@ def purge() -> Purge:
         schedules=schedules(told),
         crons=_crons(told),
         queues=queues(told, due=told.due_queue_url),
+        files=S3Files(lambda: client("s3"), told.attachments_bucket),
     )
 
 

@@ -1,35 +1,80 @@
 """What the doors of records and messages stand on."""
 
 from functools import cache
+from typing import Any
 
 from carillon.adapters.dynamodb.clients import DynamoClients
+from carillon.adapters.dynamodb.idempotency import DynamoAnswers
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
 from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
 from carillon.adapters.phones import NumberPlans
 from carillon.adapters.system import RandomIds
+from carillon.adapters.written import StoredWords
 from carillon.bootstrap import config, current_clock, table
+from carillon.bootstrap.marks import address_marks
 from carillon.bootstrap.secrets import secret
 from carillon.runtime.config import MessagesApiConfig, RecordsApiConfig
 from carillon.services.appointments import Appointments
 from carillon.services.clients import ClientKeeping
 from carillon.services.explaining import Explaining
+from carillon.services.leads import Leads
 from carillon.services.log import Log
+from carillon.services.orders import Orders
+from carillon.services.record_batches import RecordBatches
+from carillon.services.records import RecordKeeping
 from carillon.services.reminders import Reminders
 from carillon.services.reporting import Reporting
 from carillon.services.summarising import Summarising
+from carillon.services.tasks import Tasks
 
 
 @cache
 def appointments() -> Appointments:
     """Make the use cases on appointments."""
+    return Appointments(**_parts())
+
+
+@cache
+def orders() -> Orders:
+    """Make the use cases on orders."""
+    return Orders(**_parts())
+
+
+@cache
+def leads() -> Leads:
+    """Make the use cases on leads."""
+    return Leads(**_parts(), phones=NumberPlans())
+
+
+@cache
+def tasks() -> Tasks:
+    """Make the use cases on tasks."""
+    return Tasks(**_parts())
+
+
+@cache
+def batches() -> RecordBatches:
+    """Make the use cases on many records at once."""
+    named: tuple[RecordKeeping[Any], ...] = (appointments(), orders(), leads(), tasks())
+    every = {each.collection: each for each in named}
+    return RecordBatches(every, DynamoReader(table(config(RecordsApiConfig).table_name)))
+
+
+@cache
+def answers() -> DynamoAnswers:
+    """Keep the answers of repeated calls."""
+    return DynamoAnswers(table(config(RecordsApiConfig).table_name), current_clock)
+
+
+def _parts() -> dict[str, Any]:
     told = config(RecordsApiConfig)
     items = table(told.table_name)
     records, clock = DynamoRecords(items), current_clock
     known = DynamoSuppressions(items, secret(told.deployment_secret_arn).signing_key)
     clients = ClientKeeping(DynamoClients(items, known), records, NumberPlans(), clock, RandomIds())
-    return Appointments(reader=DynamoReader(items), records=records, clients=clients, clock=clock)
+    return {"reader": DynamoReader(items), "records": records, "clients": clients, "clock": clock}
 
 
 @cache
@@ -48,7 +93,8 @@ def explaining() -> Explaining:
     items = table(told.table_name)
     senders = {"email": told.email_from, "sms": told.sms_sender_id, "whatsapp": told.whatsapp_from}
     connections = DeploymentConnections(items, senders, current_clock)  # type: ignore[arg-type]
-    return Explaining(DynamoReader(items), connections, current_clock)
+    marks = address_marks(told.table_name, told.deployment_secret_arn)
+    return Explaining(DynamoReader(items), connections, current_clock, marks)
 
 
 @cache
@@ -69,4 +115,4 @@ def summarising() -> Summarising:
 def log() -> Log:
     """Make the log of messages."""
     items = table(config(MessagesApiConfig).table_name)
-    return Log(DynamoMessages(items), DynamoReader(items), current_clock)
+    return Log(DynamoMessages(items), DynamoReader(items), current_clock, StoredWords(items))

@@ -24,9 +24,12 @@ from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.outbound import connections, fallback, queues
 from carillon.bootstrap.secrets import secret
 from carillon.domain.channels import LISTABLE, Channel
+from carillon.domain.manual import ELSEWHERE
 from carillon.ports.delivery import LookUp, Provider, Tokens
+from carillon.ports.manual import Files
 from carillon.ports.opting import OptOuts
 from carillon.ports.queues import Ready
+from carillon.ports.suppressions import AddressMarks
 from carillon.runtime.config import (
     SendEmailConfig,
     SenderConfig,
@@ -40,6 +43,7 @@ from carillon.services.blocks import Blocks
 from carillon.services.closing import Closing
 from carillon.services.mailing import Mailing
 from carillon.services.opting import Opting
+from carillon.services.other_addresses import OtherAddresses
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.pausing import Pausing
 from carillon.services.recap_lists import RecapLists
@@ -166,8 +170,10 @@ def _sender(
         tokens=tokens,
         own=own_senders(told.table_name, getattr(told, "kms_key_arn", None)),
         mailing=mailing,
+        files=_files(told),
     )
-    blocks = Blocks(_opt_outs(channel, items))
+    marks = _marks(told)
+    blocks = Blocks(_opt_outs(channel, items), marks)
     pausing = Pausing(DynamoChannelStates(items), lines, current_clock, RandomIds())
     closing = Closing(messages, lines, outgoing, following, current_clock, look_up)
     return Sender(
@@ -186,8 +192,42 @@ def _sender(
         clock=current_clock,
         ids=RandomIds(),
         on_error=report,
+        others=_others(channel, items, told),
         lists=RecapLists(DynamoReader(items), DynamoDays(items), current_clock) if channel in LISTABLE else None,
+        marks=marks,
     )
+
+
+def _others(channel: Channel, items: Table, told: SenderConfig) -> OtherAddresses | None:
+    """Know what was said at other addresses than people's own, on the channels on which there are such."""
+    if channel not in ELSEWHERE:
+        return None
+    from carillon.adapters.dynamodb.replies import DynamoAddressBook  # noqa: PLC0415
+
+    suppressions = None
+    if isinstance(told, SendEmailConfig):
+        from carillon.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415
+
+        suppressions = DynamoSuppressions(items, secret(told.deployment_secret_arn).signing_key)
+    return OtherAddresses(DynamoReader(items), DynamoAddressBook(items), suppressions)
+
+
+def _marks(told: SenderConfig) -> AddressMarks | None:
+    """Know what is held against the addresses of leads' contacts, on the channels that reach them."""
+    if not isinstance(told, SendEmailConfig | SendSmsConfig | SendWhatsappConfig):
+        return None
+    from carillon.bootstrap.marks import address_marks  # noqa: PLC0415
+
+    return address_marks(told.table_name, told.deployment_secret_arn)
+
+
+def _files(told: SenderConfig) -> Files | None:
+    """Read files that go with e-mail; no other channel takes any."""
+    if not isinstance(told, SendEmailConfig):
+        return None
+    from carillon.adapters.files import S3Files  # noqa: PLC0415
+
+    return S3Files(lambda: client("s3"), told.attachments_bucket)
 
 
 def _opt_outs(channel: Channel, items: Table) -> OptOuts:

@@ -125,6 +125,12 @@ class Author:
         return {"key_id": self.key_id} | ({"user": self.user} if self.user else {})
 
 
+def is_by(author: Author | None, wanted: tuple[str, str | None]) -> bool:
+    """Whether a message was sent with a key and, where one is named, on behalf of a user."""
+    key_id, user = wanted
+    return author is not None and author.key_id == key_id and user in (None, author.user)
+
+
 @value
 class Message:
     """A message as stored, or a decision not to send one (`suppressed`).

@@ -5,6 +5,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from carillon.domain.attachments import StoredFile
 from carillon.domain.channels import Channel, Purpose
 from carillon.domain.mail_from import MailFrom
 from carillon.domain.messages import Message, MessageKey
@@ -18,13 +19,14 @@ from carillon.ports.reading import Snapshot
 
 @value
 class Rendered:
-    """A message as the person will read it; `variables` are a WhatsApp template's."""
+    """A message as the person will read it; `variables` are a WhatsApp template's, `files` what is to go with it."""
 
     text: str
     subject: str | None = None
     html: str | None = None
     content_sid: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[StoredFile, ...] = ()
 
 
 @value

@@ -89,3 +89,10 @@ class Everything(Protocol):
 
     def delete(self, places: Sequence[tuple[str, str]]) -> None:
         """Delete items; deleting what is gone is fine."""
+
+
+class KeptFiles(Protocol):
+    """Files that go with messages."""
+
+    def forget(self, org_id: str) -> int:
+        """Delete every file of a data set; gives their number. May be repeated."""

@@ -84,14 +84,27 @@ class RecordsApiConfig:
 
 @value
 class MessagesApiConfig:
-    """Messages need the table alone."""
+    """Reading messages needs the table alone; writing one, what its sender needs, and where its files are kept.
+
+    `public_base_url` empty: API Gateway's own domain, as the request names it.
+    """
 
     table_name: str
+    channel_queues: str
+    email_from: str
+    sms_sender_id: str
+    whatsapp_from: str
+    deployment_secret_arn: str
+    public_base_url: str
+    attachments_bucket: str
 
 
 @value
 class PlannerConfig:
-    """Planning makes schedules, and queues what is due at once; run_jobs plans too."""
+    """Planning makes schedules, and queues what is due at once; run_jobs plans too.
+
+    The deployment's secret holds the key under which the addresses of leads' contacts are known.
+    """
 
     table_name: str
     due_queue_url: str
@@ -104,6 +117,7 @@ class PlannerConfig:
     email_from: str
     sms_sender_id: str
     whatsapp_from: str
+    deployment_secret_arn: str
 
 
 @value
@@ -113,8 +127,9 @@ class PlanNotificationsConfig(PlannerConfig):
 
 @value
 class RunJobsConfig(PlannerConfig):
-    """The jobs' function. Recaps have schedules and a queue of their own."""
+    """The jobs' function. Recaps have schedules and a queue of their own; a removed organization's files go, too."""
 
+    attachments_bucket: str
     recaps_group: str
     recaps_queue_url: str
     recaps_queue_arn: str
@@ -144,11 +159,12 @@ class SenderConfig(DispatchReminderConfig):
 
 @value
 class SendEmailConfig(SenderConfig):
-    """E-mail through SES; `public_base_url` is where the links in it lead."""
+    """E-mail through SES; `public_base_url` is where the links in it lead, files that go along lie in the bucket."""
 
     ses_configuration_set: str
     deployment_secret_arn: str
     public_base_url: str
+    attachments_bucket: str
 
 
 @value

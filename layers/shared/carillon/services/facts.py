@@ -5,9 +5,17 @@ from datetime import datetime
 
 from carillon.domain.clients import Client, Staff
 from carillon.domain.decisions import Account, Facts
+from carillon.domain.recipients import Marks
 from carillon.domain.records import StoredRecord
 from carillon.ports.delivery import Connections
 from carillon.ports.reading import Snapshot
+from carillon.ports.suppressions import AddressMarks
+
+
+def marks_of(marks: AddressMarks | None, org_id: str, record: StoredRecord | None) -> Marks:
+    """Read what is known against the addresses of a lead's contact; other records cost no reading."""
+    contact = record.contact if record is not None else None
+    return marks.of(org_id, contact.phone, contact.email) if marks is not None and contact is not None else Marks()
 
 
 def facts_of(

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
-from carillon.domain.messages import Message, MessageFilter, places_of
+from carillon.domain.manual import Written
+from carillon.domain.messages import Message, MessageFilter, is_by, places_of
 from carillon.domain.times import parse_instant
 from carillon.domain.values import value
+from carillon.ports.manual import WrittenTexts
 from carillon.ports.messages import Messages
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.system import Clock
@@ -19,10 +21,14 @@ REFERENCE = re.compile(r"[a-z]+/[A-Za-z0-9._:-]{1,64}")
 
 @value
 class Logged:
-    """A message, and the others of the same occasion to the same recipient: what it followed, and what followed it."""
+    """A message, and the others of the same occasion to the same recipient: what it followed, and what followed it.
+
+    `written`: what a manual one says.
+    """
 
     message: Message
     others: tuple[Message, ...] = ()
+    written: Written | None = None
 
 
 @value
@@ -32,6 +38,7 @@ class Log:
     messages: Messages
     reader: Reader
     clock: Clock
+    words: WrittenTexts | None = None
 
     def page(self, org_id: str, wanted: MessageFilter, *, limit: int, position: str | None) -> Page[Message]:
         """List messages, newest first.
@@ -48,17 +55,19 @@ class Log:
         wanted = replace(wanted, since=beginning(snapshot, wanted.since))
         return self.messages.page(org_id, wanted, limit=limit, position=position, now=self.clock.now())
 
-    def get(self, org_id: str, message_id: str) -> Logged:
+    def get(self, org_id: str, message_id: str, author: tuple[str, str | None] | None = None) -> Logged:
         """Read one message with its timeline, and what went to the same recipient on other channels instead or beside.
 
-        NotFound when there is none.
+        NotFound when there is none, or when it is not this author's if one is named.
         """
         require_active(self.reader.read([Want(org_id)])[0])
         message = self.messages.find(org_id, message_id, now=self.clock.now())
-        if message is None:
+        if message is None or (author is not None and not is_by(message.author, author)):
             raise NotFound(f"There is no message {message_id!r}.")
+        manual = self.words is not None and message.occasion.kind == "manual"
+        written = self.words.find(org_id, message.key) if manual and self.words is not None else None
         places = [place for place in places_of(org_id, message) if place != message.key]
-        return Logged(message, tuple(self.messages.among(org_id, places, now=self.clock.now())))
+        return Logged(message, tuple(self.messages.among(org_id, places, now=self.clock.now())), written)
 
 
 def _reference(text: str | None) -> str | None:

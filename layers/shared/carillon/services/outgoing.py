@@ -13,7 +13,8 @@ from carillon.domain.settings import Settings
 from carillon.domain.simulation import is_test_data
 from carillon.domain.values import value
 from carillon.ports.channels import OwnSenders
-from carillon.ports.delivery import Composer, Outgoing, RenderingFailed, Tokens
+from carillon.ports.delivery import Attachment, Composer, Outgoing, Rendered, RenderingFailed, Tokens
+from carillon.ports.manual import FileGone, Files
 from carillon.ports.reading import Snapshot
 from carillon.services.mailing import Mailing
 
@@ -26,6 +27,7 @@ class OutgoingMaker:
     tokens: Tokens
     own: OwnSenders
     mailing: Mailing | None = None
+    files: Files | None = None
 
     def make(self, org_id: str, message: Message, snapshot: Snapshot, checked: Recheck, now: datetime) -> Outgoing:
         """Render a message that was checked and say to whom and from whom it goes; raises RenderingFailed.
@@ -52,7 +54,21 @@ class OutgoingMaker:
         if message.occasion.kind == "notice":
             # From the deployment alone: the organization's own sender may be what it is about.
             return replace(outgoing, reply_to=None)
-        return self.mailing.complete(outgoing, message, snapshot) if self.mailing is not None else outgoing
+        if self.mailing is None:
+            return outgoing
+        mail = self.mailing.complete(outgoing, message, snapshot)
+        return replace(mail, attachments=(*mail.attachments, *self._files(org_id, rendered)))
+
+    def _files(self, org_id: str, rendered: Rendered) -> list[Attachment]:
+        """Read the files that go with it: before it is claimed, so that trouble here harms nothing."""
+        if not rendered.files:
+            return []
+        if self.files is None:
+            raise RenderingFailed("there is no place to read its files from")
+        try:
+            return [self.files.fetch(org_id, file) for file in rendered.files]
+        except FileGone as error:
+            raise RenderingFailed(str(error)) from error
 
     def _own(self, org_id: str, message: Message, snapshot: Snapshot) -> OwnSender | None:
         """Open the organization's own sender where it is in use; test data has none that could be opened."""

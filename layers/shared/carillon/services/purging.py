@@ -12,7 +12,7 @@ from carillon.domain.values import value
 from carillon.ports.queues import Queues, Schedules
 from carillon.ports.reading import Reader, Want
 from carillon.ports.recaps import Crons
-from carillon.ports.upkeep import Everything
+from carillon.ports.upkeep import Everything, KeptFiles
 from carillon.services.storing import due_of
 
 PAGES = 10
@@ -28,13 +28,14 @@ class Purge:
     schedules: Schedules
     crons: Crons
     queues: Queues
+    files: KeptFiles
 
     def run(self, org_id: str, position: dict[str, str] | None) -> int:
         """Look through the next part of the table; gives how many items went. Asks for the part after it itself."""
         organization = self.reader.read([Want(org_id)])[0].organization
         if organization is None or not organization.deleted:
             return 0
-        gone = 0
+        gone = self.files.forget(org_id) if position is None else 0
         for _ in range(PAGES):
             page = self.everything.page(org_id, position)
             for record in page.records:

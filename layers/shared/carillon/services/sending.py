@@ -13,21 +13,26 @@ from datetime import datetime
 from carillon.domain.answers import recheck_answer
 from carillon.domain.channels import Channel
 from carillon.domain.clients import Client
+from carillon.domain.decide import QUOTA_EXHAUSTED
+from carillon.domain.manual import Elsewhere, recheck_manual
 from carillon.domain.messages import Message
 from carillon.domain.notices import recheck_notice
+from carillon.domain.quota import Exhausted, units_written
 from carillon.domain.recaps import recheck_recap
 from carillon.domain.recheck import Recheck, recheck
 from carillon.domain.trials import recheck_trial
 from carillon.domain.values import value
-from carillon.ports.delivery import Connections, Provider, RenderingFailed
+from carillon.ports.delivery import Connections, Outgoing, Provider, RenderingFailed
 from carillon.ports.messages import Claim, Messages, Moved
 from carillon.ports.queues import Queues, Ready
 from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.suppressions import AddressMarks
 from carillon.ports.system import Clock, Ids
 from carillon.services.blocks import BLOCKED, Blocks
 from carillon.services.closing import Closing
-from carillon.services.facts import account_of, facts_of
+from carillon.services.facts import account_of, facts_of, marks_of
 from carillon.services.fallback import Fallback
+from carillon.services.other_addresses import OtherAddresses
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.pausing import Pausing
 from carillon.services.recap_lists import RecapLists
@@ -58,7 +63,9 @@ class Sender:
     ids: Ids
     on_error: Report
     shared: SharedNumber | None = None
+    others: OtherAddresses | None = None
     lists: RecapLists | None = None
+    marks: AddressMarks | None = None
 
     def send(self, batch: Sequence[Ready]) -> list[Sent]:
         """Send a batch side by side: one read for the re-check, then a claim and an outcome for each."""
@@ -94,17 +101,30 @@ class Sender:
                 outgoing = self.outgoing.make(ready.org_id, message, snapshot, checked, now)
             except RenderingFailed:
                 return self._withdraw(ready, message, snapshot, Moved("failed", now, "template_error"))
-            if self.shared is not None:
-                self.shared.announce(outgoing, message.key, now)
-            version = snapshot.record.version if snapshot.record is not None else 0
-            claim = Claim(self.ids.ulid(now), self.clock.now(), outgoing.to, version)
-            claimed = self.messages.claim(ready.org_id, message, claim)
-            if not claimed:
-                snapshot = self.reader.read([_want(ready)])[0]
-                claimed = _is_held(snapshot.messages.get(ready.key), claim)
-            if claimed:
-                return self.settling.settle(Held(ready, message, snapshot, claim, gate), self.provider.send(outgoing))
+            written = replace(message, units=units_written(message, outgoing.rendered.text))
+            claim = self._prepared(written, snapshot, outgoing, now)
+            try:
+                newer = self._claim(ready, message, claim)
+            except Exhausted:
+                return self._withdraw(ready, message, snapshot, Moved("suppressed", now, QUOTA_EXHAUSTED))
+            if newer is None:
+                return self.settling.settle(Held(ready, written, snapshot, claim, gate), self.provider.send(outgoing))
+            snapshot = newer
         return Sent(ready, "busy")
+
+    def _prepared(self, message: Message, snapshot: Snapshot, outgoing: Outgoing, now: datetime) -> Claim:
+        """Say from whom a shared number is about to write, and give the claim that comes next."""
+        if self.shared is not None:
+            self.shared.announce(outgoing, message.key, now)
+        version = snapshot.record.version if snapshot.record is not None else 0
+        return Claim(self.ids.ulid(now), self.clock.now(), outgoing.to, version, message.units or None)
+
+    def _claim(self, ready: Ready, message: Message, claim: Claim) -> Snapshot | None:
+        """Claim a message, with the units it takes; of one that changed meanwhile, gives what is so now."""
+        if self.messages.claim(ready.org_id, message, claim):
+            return None
+        snapshot = self.reader.read([_want(ready)])[0]
+        return None if _is_held(snapshot.messages.get(ready.key), claim) else snapshot
 
     def _checked(self, ready: Ready, message: Message, snapshot: Snapshot, now: datetime) -> Recheck:
         organization, settings = snapshot.organization, snapshot.settings
@@ -113,6 +133,8 @@ class Sender:
             return Recheck(status="suppressed", reason="covered_by_other_channel")
         if message.occasion.kind == "notice":
             return recheck_notice(message, organization, settings, now)
+        if message.occasion.kind == "manual":
+            return self._checked_manual(ready, message, snapshot, now)
         if message.occasion.kind == "recap":
             account = account_of(snapshot, self.connections, now=now)
             return recheck_recap(message, account, snapshot.staff, snapshot.day, now)
@@ -125,7 +147,19 @@ class Sender:
         record = snapshot.record
         client = _client(message, snapshot)
         facts = facts_of(snapshot, record, self.connections, client=client, now=now) if record is not None else None
+        if facts is not None and message.key.recipient.startswith("t:"):
+            facts = replace(facts, marks=marks_of(self.marks, ready.org_id, record))
         return recheck(message, facts, now)
+
+    def _checked_manual(self, ready: Ready, message: Message, snapshot: Snapshot, now: datetime) -> Recheck:
+        """Check what a person sent; of another address than the stored one, what is known of it now."""
+        account, elsewhere = account_of(snapshot, self.connections, now=now), None
+        if message.author is not None and message.author.another and message.to is not None:
+            if self.others is None:
+                raise LookupError(f"{self.channel} has nobody to ask about other addresses")
+            refused = self.others.look(ready.org_id, self.channel, message.to, snapshot)
+            elsewhere = Elsewhere(message.to, refused)
+        return recheck_manual(message, account, snapshot.clients, snapshot.staff, elsewhere, now)
 
     def _complete(self, ready: Ready, snapshot: Snapshot) -> Snapshot:
         """Read again when the record has come to name people that the queue message did not."""

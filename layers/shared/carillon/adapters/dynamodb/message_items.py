@@ -6,7 +6,7 @@ from typing import Any
 
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.items import Item
-from carillon.domain.messages import PROBLEMS, Message, MessageKey, Occasion
+from carillon.domain.messages import PROBLEMS, Author, Message, MessageKey, Occasion
 from carillon.domain.times import epoch, iso, parse_instant
 
 
@@ -34,6 +34,7 @@ def message_to_item(o: str, message: Message, retention_days: int) -> Item:
         "nb": epoch(message.not_before) if message.not_before else None,
         "rs": message.reason,
         "tried": json.dumps(message.tried, separators=(",", ":")) if message.tried else None,
+        "by": _written_by(message.author) if message.author is not None else None,
         "tl": [timeline_entry(at, status, reason) for at, status, reason in message.timeline],
         "pk2": keys.day_messages(o, message.created_at.date().isoformat()),
         "sk2": message.id,
@@ -80,10 +81,21 @@ def message_from_item(item: Item) -> Message:
         provider_id=item.get("pid"),
         parts=item.get("pa"),
         timeline=timeline,
+        author=_read_author(item["by"]) if "by" in item else None,
         units=item.get("qu", 0),
         shard=item.get("qs"),
         assumed="qk" in item,
     )
+
+
+def _written_by(author: Author) -> str:
+    marks = ("a" if author.another else "") + ("f" if author.free else "")
+    return json.dumps([author.key_id, author.user, marks], separators=(",", ":"))
+
+
+def _read_author(text: str) -> Author:
+    key_id, user, marks = json.loads(text)
+    return Author(key_id, user, another="a" in marks, free="f" in marks)
 
 
 def timeline_entry(at: datetime, status: str, reason: str | None) -> str:

@@ -15,7 +15,7 @@ from carillon.adapters.dynamodb.message_items import message_from_item
 from carillon.adapters.dynamodb.table import Table
 from carillon.domain.ids import ulid
 from carillon.domain.listing import Page
-from carillon.domain.messages import PROBLEMS, Message, MessageFilter
+from carillon.domain.messages import PROBLEMS, Message, MessageFilter, is_by
 from carillon.domain.times import epoch
 
 DAYS_PER_CALL = 31
@@ -126,9 +126,9 @@ def _page(items: list[Item], *, more: bool, day: date | None = None) -> Page[Mes
 
 def _static_fits(row: Item, wanted: MessageFilter) -> bool:
     """Whether what never changes fits; a decision not to send may be about the channel and has none of its own."""
-    same = all(
-        value is None or row.get(name) == value for name, value in (("or", wanted.origin), ("rec", wanted.record))
-    )
+    authored = "manual" if wanted.author is not None else None
+    wants = (("or", wanted.origin), ("or", authored), ("rec", wanted.record))
+    same = all(value is None or row.get(name) == value for name, value in wants)
     return same and (wanted.channel is None or row.get("ch") in (None, wanted.channel))
 
 
@@ -146,4 +146,5 @@ def _fits(item: Item, wanted: MessageFilter, now: datetime) -> bool:
     made = message.created_at
     inside = (wanted.since is None or made >= wanted.since) and (wanted.until is None or made < wanted.until)
     told = wanted.channel is None or message.shown_channel == wanted.channel
-    return inside and told and _static_fits(item, wanted)
+    theirs = wanted.author is None or is_by(message.author, wanted.author)
+    return inside and told and theirs and _static_fits(item, wanted)

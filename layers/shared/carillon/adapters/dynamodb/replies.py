@@ -100,7 +100,9 @@ class DynamoAddressBook:
 
     def clients(self, org_id: str, channel: Channel, address: str) -> list[str]:
         """Name the clients that have an address on a channel, however it is written: a query for each spelling."""
-        if CHANNELS[channel].address == "phone":
+        if CHANNELS[channel].address == "email":
+            partitions = [keys.email_guard(org_id, address.casefold())[0]]
+        elif CHANNELS[channel].address == "phone":
             partitions = [keys.phone_guard(org_id, spelling)[0] for spelling in spellings(address)]
         else:
             partitions = [keys.chat(org_id, channel, address)[0]]

@@ -46,6 +46,12 @@ def link(text: str | None, domains: Sequence[str] = ()) -> str | None:
     return text if allowed else None
 
 
+def links_in(text: str, domains: Sequence[str] = ()) -> list[str]:
+    """Find the addresses in a text that may be links; what ends a sentence behind one is not part of it."""
+    found = (match.group().rstrip(".,;:!?)]'*_") for match in _LINK.finditer(text))
+    return list(dict.fromkeys(url for url in found if link(url, domains)))
+
+
 def clean(values: Mapping[str, Any], domains: Sequence[str] = (), tree: Group = TREE) -> dict[str, Any]:
     """Clean every value as the catalog says what it is."""
     return {name: _clean(value, _member(tree, name), domains) for name, value in values.items()}

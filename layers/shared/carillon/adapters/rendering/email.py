@@ -1,7 +1,7 @@
 """The e-mail around a text: one simple, responsive page, and the footer with the links to preferences."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -27,18 +27,29 @@ def with_footer(body: str, links: list[Json]) -> str:
     return "\n".join([body, "", *(f"{entry['text']}: {entry['url']}" for entry in links)]) if links else body
 
 
-def page(subject: str, body: str, values: Mapping[str, Any], locale: str, links: list[Json]) -> str:
-    """Make the HTML part of a text: the same words, with links only where the record itself has them."""
+def page(
+    subject: str,
+    body: str,
+    values: Mapping[str, Any],
+    locale: str,
+    links: list[Json],
+    typed: Sequence[str] = (),
+) -> str:
+    """Make the HTML part of a text: the same words, with links only where the record itself has them.
+
+    `typed`: further addresses that are links, because whoever wrote the text meant them to be.
+    """
     organization = values.get("organization") or {}
     urls = [url for path in LINKS if (url := _value(values, path))]
     # The longest first: one address may begin like another.
-    longest_first = sorted(set(urls), key=len, reverse=True)
-    known_urls = re.compile(f"({'|'.join(map(re.escape, longest_first))})") if urls else None
+    linked = {*urls, *typed}
+    longest_first = sorted(linked, key=len, reverse=True)
+    known_urls = re.compile(f"({'|'.join(map(re.escape, longest_first))})") if linked else None
     known = {
         "lang": locale,
         "subject": subject,
         "name": organization.get("name"),
-        "blocks": [_block(text, urls, known_urls) for text in body.split("\n\n") if text.strip()],
+        "blocks": [_block(text, urls, linked, known_urls) for text in body.split("\n\n") if text.strip()],
         "footer": " · ".join(organization[part] for part in ("name", "address", "phone") if organization.get(part)),
         "website": organization.get("website"),
         "links": links,
@@ -58,13 +69,13 @@ def _value(values: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
     return found if isinstance(found, str) and found.startswith(("https://", "http://")) else None
 
 
-def _block(text: str, urls: list[str], known_urls: re.Pattern[str] | None) -> Json:
+def _block(text: str, urls: list[str], linked: set[str], known_urls: re.Pattern[str] | None) -> Json:
     labelled = _LABELLED.fullmatch(text.strip())
     if labelled and labelled["url"] in urls:
         return {"button": labelled["label"], "url": labelled["url"]}
-    return {"lines": [{"pieces": _pieces(line, urls, known_urls)} for line in text.strip().split("\n")]}
+    return {"lines": [{"pieces": _pieces(line, linked, known_urls)} for line in text.strip().split("\n")]}
 
 
-def _pieces(line: str, urls: list[str], known_urls: re.Pattern[str] | None) -> list[Json]:
+def _pieces(line: str, urls: set[str], known_urls: re.Pattern[str] | None) -> list[Json]:
     pieces = known_urls.split(line) if known_urls and "://" in line else [line]
     return [{"text": piece, "url": piece} if piece in urls else {"text": piece} for piece in pieces if piece]

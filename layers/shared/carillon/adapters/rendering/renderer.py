@@ -1,11 +1,11 @@
 """Makes messages of texts and values, and checks texts before they are stored."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from carillon.adapters.rendering.checking import mistakes_in
-from carillon.adapters.rendering.cleaning import one_line
+from carillon.adapters.rendering.cleaning import links_in, one_line
 from carillon.adapters.rendering.email import footer_links, page, with_footer
 from carillon.adapters.rendering.engine import environment, run
 from carillon.adapters.rendering.samples import empty_values, sample_values
@@ -68,6 +68,25 @@ class TemplateRenderer:
         html = run(own_html, values, html=True) if own_html else page(subject, body, values, locale, links)
         return Rendered(text=with_footer(body, links), subject=subject, html=html)
 
+    def plain(
+        self,
+        *,
+        channel: Channel,
+        text: str,
+        subject: str | None,
+        values: Mapping[str, Any],
+        locale: str,
+        domains: Sequence[str] = (),
+    ) -> Rendered:
+        """Make a message of words that a person typed: they are data, and no template; links among them are links."""
+        body = _tidy(normalise(text) if channel == "sms" else text)
+        if channel != "email":
+            return Rendered(text=body, subject=one_line(subject) if subject and CHANNELS[channel].subject else None)
+        title = one_line(subject or "") or one_line(str(values["organization"]["name"]))
+        links = footer_links(values, locale, body)
+        html = page(title, body, values, locale, links, typed=links_in(body, domains))
+        return Rendered(text=with_footer(body, links), subject=title, html=html)
+
     def built_in(self, *, key: str, audience: Audience, channel: Channel, locale: str) -> BuiltIn:
         """Give the built-in text of a locale's language (English for one that has none)."""
         found = built_in(key, audience, channel, built_in_locale(locale) or "en")
@@ -96,11 +115,10 @@ class TemplateRenderer:
             raise TemplateInvalid(mistakes)
 
     def _body(self, source: str, values: Mapping[str, Any], channel: Channel) -> str:
-        text = run(source, values, html=False).replace("\r\n", "\n").replace("\r", "\n")
+        text = run(source, values, html=False)
         if channel in _SHORT:
             text = _SPACES.sub(" ", text)
-        text = "\n".join(line.rstrip() for line in text.split("\n")).strip()
-        text = _BLANK_LINES.sub("\n\n", text)
+        text = _BLANK_LINES.sub("\n\n", _tidy(text))
         if channel == "sms":
             # The author's letters decide the encoding: a name with `ł` must not cut a plain text's part in half.
             text = fold_if_it_helps(text) if is_gsm(normalise(source)) else normalise(text)
@@ -110,6 +128,12 @@ class TemplateRenderer:
 
     def _subject(self, source: str | None, values: Mapping[str, Any]) -> str | None:
         return one_line(run(source, values, html=False))[:MAX_SUBJECT] if source else None
+
+
+def _tidy(text: str) -> str:
+    """Give a text the same ends of lines everywhere, and nothing but words at both ends."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(line.rstrip() for line in lines).strip()
 
 
 def fill(mapping: Mapping[str, str], values: Mapping[str, Any], locale: str) -> dict[str, str]:
