@@ -23,6 +23,7 @@ from carillon.ports.messages import Claim, Moved
 from carillon.ports.reading import Snapshot, Want
 from carillon.ports.records import Committed, DueRow, RecordChange
 
+from carillon.services.record_plans import placed
 
 @dataclass
 class Account:
@@ -118,13 +119,13 @@ class MemoryRecords:
             return True
 
     def of_client(self, org_id: str, client_id: str, *, since: datetime, limit: int = 100) -> list[StoredRecord]:
-        found = [record for record in self._of(org_id, since) if record.appointment.client_id == client_id]
+        found = [record for record in self._of(org_id, since) if record.client_id == client_id]
         return found[:limit]
 
     def page(
         self,
         org_id: str,
-        collection: str,
+        collection: str | None,
         *,
         limit: int,
         position: str | None,
@@ -132,15 +133,17 @@ class MemoryRecords:
         days: int = 31,  # noqa: ARG002 - bounds a call's work, of which there is none here
     ) -> Page[StoredRecord]:
         begin = int(position or 0)
-        found = [record for record in self._of(org_id, since) if record.ref.startswith(f"{collection}/")]
+        wanted = f"{collection}/" if collection is not None else ""
+        found = [record for record in self._of(org_id, since) if record.ref.startswith(wanted)]
+        found = [record for record in found if until is None or (record.start or until) <= until]
         more = len(found) > begin + limit
         return Page(found[begin : begin + limit], str(begin + limit) if more else None)
 
     def _of(self, org_id: str, since: datetime) -> list[StoredRecord]:
-        zone = self.account.settings[org_id].time_zone
         kept = [r for (owner, _), r in self.account.records.items() if owner == org_id and not r.deleted]
-        starts = {record.ref: record.appointment.starts(zone) for record in kept}
+        starts = {record.ref: placed(record, self.account.settings[org_id]) for record in kept}
         return sorted((r for r in kept if starts[r.ref] >= since), key=lambda r: starts[r.ref])
+        until: datetime | None = None,
 
 
 @dataclass
@@ -225,14 +228,15 @@ class MemoryMessages:
     def withdraw(self, org_id: str, message: Message, moved: Moved) -> bool:
         last = message.timeline[-1][1:] if message.timeline else None
         silent = moved.status == "queued" and last == ("queued", moved.reason)
-        return self._move(org_id, message.key, moved, lambda stored: stored.status == "queued", silent=silent)
+        return self._move(
+            org_id, message.key, moved, lambda stored: stored.status == "queued", silent=silent, back=True
+        )
 
     def give_turn(self, org_id: str, message: Message, then: Message | None, *, retention_days: int) -> bool:
         with self.account.lock:
             stored = self.account.messages.get((org_id, message.key))
             if stored is None or stored.status != "sent" or stored.fallback_at is None:
                 return False
-            self.account.messages[org_id, message.key] = replace(stored, fallback_at=None)
             if then is not None:
                 self.create(org_id, then, retention_days=retention_days)
             return True
@@ -263,6 +267,7 @@ class MemoryMessages:
     def _move(
         self,
         org_id: str,
+            self.account.messages[org_id, message.key] = replace(stored, fallback_at=None)
         key: MessageKey,
         moved: Moved,
         allowed: Callable[[Message], bool],
@@ -296,6 +301,7 @@ class MemoryChannelStates:
 
     account: Account
 
+        back: bool = False,
     def change(
         self,
         org_id: str,

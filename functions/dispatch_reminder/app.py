@@ -1,4 +1,4 @@
-"""Takes what is due from its queue, ten at once: reminders to decide on, and messages that waited for their turn."""
+"""Takes what is due from its queue, ten at once: reminders to decide on, due times, messages that waited."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +20,12 @@ def _dispatch(messages: Sequence[Message]) -> None:
         dispatching.dispatcher().queues.send_ready(stored)
         logger().info("waited", extra={"messages": len(stored)})
     due = [dispatching.read_due(each.body) for each, other in zip(messages, waited, strict=True) if other is None]
-    for done in dispatching.dispatcher().dispatch(due) if due else ():
+    tasks = [each for each in due if dispatching.is_of_task(each)]
+    reminders = [each for each in due if each not in tasks]
+    done_with = [
+        *(dispatching.dispatcher().dispatch(reminders) if reminders else ()),
+        *(dispatching.overdue().fire(tasks) if tasks else ()),
+    ]
+    for done in done_with:
         ids = {"organization_id": done.due.org_id, "record": done.due.record, "reminder": done.due.key}
         logger().info(done.result, extra=ids | {"reason": done.reason})

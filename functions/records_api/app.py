@@ -1,4 +1,4 @@
-"""The door of records: appointments and their reminders."""
+"""The door of records: appointments with their reminders; orders, leads and tasks; many at once; explain."""
 
 from carillon.bootstrap import records as bootstrap
 from carillon.domain.times import parse_instant
@@ -6,6 +6,8 @@ from carillon.runtime.http import INSIDE, Answer, Call, Door, Draft, Id, Nothing
 from carillon.services.appointments import AppointmentInput, whose
 from carillon.services.explaining import Question
 from carillon.services.reminders import WantedReminders
+from functions.records_api import batch, leads, orders, tasks
+from functions.records_api.answers import listed, put_answer, shown
 from functions.records_api.views import (
     AppointmentQuery,
     AppointmentView,
@@ -13,12 +15,11 @@ from functions.records_api.views import (
     ReminderQuery,
     RemindersView,
     ReminderView,
-    appointment_view,
     explained_view,
     reminder_view,
 )
 
-door = Door()
+door = Door(answers=bootstrap.answers)
 
 
 @door.put(
@@ -34,17 +35,13 @@ def put_appointment(call: Call, appointment_id: Id, body: Draft[AppointmentInput
     in nothing changes nothing; an older `updated_at` is ignored with `stale: true`.
     """
     done = bootstrap.appointments().put(call.caller, appointment_id, body.value(whose))
-    reminders = bootstrap.reminders().states(call.org_id, [done.record])
-    events = tuple(event.type for event in done.events)
-    view = appointment_view(done.record, reminders, events, stale=done.stale)
-    return Answer(view, status=201 if done.created else 200)
+    return put_answer(AppointmentView, call, done)
 
 
 @door.get("/v1/appointments/<appointment_id>", roles=INSIDE)
 def get_appointment(call: Call, appointment_id: Id) -> Answer[AppointmentView]:
     """Read an appointment with its reminders."""
-    record = bootstrap.appointments().get(call.org_id, appointment_id)
-    return Answer(appointment_view(record, bootstrap.reminders().states(call.org_id, [record])))
+    return shown(AppointmentView, call, bootstrap.appointments().get(call.org_id, appointment_id))
 
 
 @door.delete("/v1/appointments/<appointment_id>", roles=INSIDE)
@@ -59,9 +56,7 @@ def list_appointments(call: Call, query: AppointmentQuery) -> Answer[Page[Appoin
     """List appointments by start, from now on or from an instant; a short page may still have a cursor."""
     since = parse_instant(query.from_) if query.from_ else None
     page = bootstrap.appointments().page(call.org_id, limit=query.limit, position=call.position, since=since)
-    states = bootstrap.reminders().states(call.org_id, page.items)
-    views = [appointment_view(record, [item for item in states if item.record is record]) for record in page.items]
-    return Answer(Page(views, page.position))
+    return listed(AppointmentView, call, page)
 
 
 @door.get("/v1/appointments/<appointment_id>/reminders", roles=INSIDE, errors=("notifications_inactive",))
@@ -90,4 +85,5 @@ def explain(call: Call, body: Question) -> Answer[ExplanationView]:
     return Answer(ExplanationView(items=[explained_view(item) for item in found]))
 
 
+door.include(orders.routes, leads.routes, tasks.routes, batch.routes)
 lambda_handler = door.handler

@@ -1,6 +1,6 @@
 """Records as the API shows them."""
 
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from carillon.domain.catalog import Audience
 from carillon.domain.channels import Channel
@@ -9,9 +9,11 @@ from carillon.domain.decisions import Level
 from carillon.domain.explaining import Explanation, shown_recipient
 from carillon.domain.ids import digest
 from carillon.domain.listing import ListQuery
-from carillon.domain.records import Appointment, Reminded, StoredRecord
+from carillon.domain.records import Appointment, Lead, Order, Reminded, StoredRecord, Task
 from carillon.domain.times import iso
 from carillon.services.reminders import ReminderState
+
+V = TypeVar("V")
 
 
 @document
@@ -24,7 +26,7 @@ class ReminderView:
     id: str
     key: str
     record: str
-    client_id: str
+    client_id: str | None
     at: Instant
     state: Literal["planned", "fired", "suppressed", "cancelled"]
     reason: str | None = None
@@ -32,8 +34,11 @@ class ReminderView:
 
 
 @document
-class AppointmentView(Appointment):
-    """An appointment as stored. `events` are those that this call made; `stale`: an older `updated_at` was ignored."""
+class Followed:
+    """What a record has beside what was stated. `events` are those that this call made.
+
+    `stale`: an older `updated_at` was ignored.
+    """
 
     id: Id
     version: int
@@ -42,6 +47,26 @@ class AppointmentView(Appointment):
     events: list[str]
     reminders: list[ReminderView]
     stale: bool = False
+
+
+@document
+class AppointmentView(Appointment, Followed):
+    """An appointment as stored."""
+
+
+@document
+class OrderView(Order, Followed):
+    """An order as stored."""
+
+
+@document
+class LeadView(Lead, Followed):
+    """A lead as stored; a contact's phone in E.164."""
+
+
+@document
+class TaskView(Task, Followed):
+    """A task as stored; its due time ahead is among `reminders`, under the key `overdue`."""
 
 
 @document
@@ -55,6 +80,16 @@ class RemindersView:
 @document
 class AppointmentQuery(ListQuery):
     """Which appointments: those that start at or after `from` (default: now)."""
+
+    from_: Instant | None = None
+
+
+@document
+class ChangedQuery(ListQuery):
+    """Which records: those that changed on the day of `from` (in UTC; default: 30 days ago) or since.
+
+    A task that is due later stands where it is due.
+    """
 
     from_: Instant | None = None
 
@@ -123,7 +158,7 @@ def reminder_view(item: ReminderState) -> ReminderView:
         id=digest(record.ref, entry.name, iso(entry.start)),
         key=entry.key,
         record=record.ref,
-        client_id=record.appointment.client_id,
+        client_id=record.client_id,
         at=iso(entry.at),
         state=item.state,  # type: ignore[arg-type]
         reason=item.reason,
@@ -131,17 +166,23 @@ def reminder_view(item: ReminderState) -> ReminderView:
     )
 
 
-def appointment_view(
-    record: StoredRecord, reminders: list[ReminderState], events: tuple[str, ...] = (), *, stale: bool = False
-) -> AppointmentView:
-    """Show an appointment."""
-    return AppointmentView(
-        **vars(record.appointment),
-        id=record.ref.partition("/")[2],
-        version=record.version,
-        created_at=iso(record.created_at),
-        updated_at=iso(record.updated_at) if record.updated_at else None,
-        events=list(events),
-        reminders=[reminder_view(item) for item in reminders],
-        stale=stale,
-    )
+def record_view(
+    view: type[V],
+    record: StoredRecord,
+    reminders: list[ReminderState],
+    events: tuple[str, ...] = (),
+    *,
+    stale: bool = False,
+) -> V:
+    """Show a record of any collection."""
+    known: dict[str, Any] = {
+        **vars(record.document),
+        "id": record.ref.partition("/")[2],
+        "version": record.version,
+        "created_at": iso(record.created_at),
+        "updated_at": iso(record.updated_at) if record.updated_at else None,
+        "events": list(dict.fromkeys(events)),
+        "reminders": [reminder_view(item) for item in reminders],
+        "stale": stale,
+    }
+    return view(**known)

@@ -100,5 +100,12 @@ JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
 def _run(message: Message) -> None:
     kind = message.body.get("kind")
     if kind not in JOBS:
+def overdue(job: dict[str, Any]) -> None:
+    """Look at a task whose due time was too near for a schedule."""
+    for done in jobs.overdue().fire([jobs.read_due(job)]):
+        logger().info(done.result, extra={"organization_id": job["o"], "record": job["r"]})
+
+
         raise ValueError(f"there is no job of the kind {kind!r}")
     JOBS[kind](message.body)
+    "overdue": overdue,

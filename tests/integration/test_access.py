@@ -16,6 +16,9 @@ IDS = {
     "staff_id": "s1",
     "device_id": "d1",
     "appointment_id": "a1",
+    "order_id": "o1",
+    "lead_id": "l1",
+    "task_id": "k1",
     "organization_id": "aurora",
     "key": "appointment.booked.widget",
     "audience": "client",
@@ -34,6 +37,8 @@ BODIES: dict[str, Any] = {
     "/v1/clients/<client_id>": {"first_name": "Foreign"},
     "/v1/clients/<client_id>/consents": {"service": {"email": True}},
     "/v1/clients/<client_id>/preferences": {"reminders": []},
+    "/v1/messages": {"channel": "sms", "client_id": "c1", "text": "Foreign"},
+    "/v1/messages/preview": {"channel": "sms", "client_id": "c1", "text": "Foreign"},
     "/v1/explain": {"record": "appointments/a1"},
     "/v1/suppressions/lift": {"address": "anna@example.com"},
     "/v1/templates/preview": TEXT,
@@ -46,6 +51,12 @@ BODIES: dict[str, Any] = {
     "/v1/staff/<staff_id>": {"name": "Foreign"},
     "/v1/organizations": {"name": "Foreign", "time_zone": "Europe/Paris", "locale": "fr", "country": "FR"},
     "/v1/organizations/<organization_id>": {"name": "Foreign"},
+    "/v1/orders/<order_id>": {"client_id": "c1", "number": "117", "status": "new", "executor_ids": ["s1"]},
+    "/v1/leads/<lead_id>": {"contact": {"name": "Foreign", "email": "lead@example.com"}, "status": "new"},
+    "/v1/tasks/<task_id>": {"title": "Foreign", "author_id": "s1", "assignee_ids": ["s1"], "status": "open"},
+    "/v1/records/batch": {
+        "items": [{"collection": "tasks", "id": "k1", "title": "Foreign", "author_id": "s1", "status": "open"}]
+    },
     "/v1/appointments/<appointment_id>": {
         "client_id": "c1",
         "start": "2026-12-01T14:30:00",
@@ -90,6 +101,11 @@ def furnished(aws: Aws) -> Aws:
     assert call("PUT", "/v1/settings", manager, headers={"if-match": "*"}).status == 200
     booking = BODIES["/v1/appointments/<appointment_id>"] | {"service": MARK}
     assert call("PUT", "/v1/appointments/a1", booking).status == 201
+    order = BODIES["/v1/orders/<order_id>"] | {"summary": MARK}
+    assert call("PUT", "/v1/orders/o1", order).status == 201
+    lead = BODIES["/v1/leads/<lead_id>"] | {"contact": {"name": MARK, "phone": "0612345678"}}
+    assert call("PUT", "/v1/leads/l1", lead).status == 201
+    assert call("PUT", "/v1/tasks/k1", BODIES["/v1/tasks/<task_id>"] | {"title": MARK}).status == 201
     return aws
 
 

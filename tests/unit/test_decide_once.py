@@ -7,6 +7,7 @@ from carillon.domain.records import Actor
 from carillon.domain.rules import default_rules
 from carillon.domain.settings import Notified
 from tests.builders import (
+    client,
     event,
     settings,
     staff,
@@ -84,8 +85,9 @@ def test_of_one_change_with_several_events_nobody_of_the_business_is_told_twice(
 
 def test_two_clients_with_one_address_are_each_told_what_became_of_the_appointment() -> None:
     told: Told = set()
-    for kind in ("appointment.cancelled", "appointment.booked"):
-        verdicts = decide_event(event(kind, audiences=["client"]), everybody(), told)
+    for kind, whose in (("appointment.cancelled", "anna"), ("appointment.booked", "bob")):
+        one = client(whose, email="anna@example.com")
+        verdicts = decide_event(event(kind, audiences=["client"]), everybody(client=one), told)
         assert [item[0] for item in sends(verdicts)] == ["client"]
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, ConsentState, default_consents, reminders_of
-from carillon.domain.decide import decide_reminder, in_force, still_called_for, whatsapp_template
+from carillon.domain.decide import decide_reminder, in_force, whatsapp_template
 from carillon.domain.decisions import Verdict
 from carillon.domain.settings import ConsentDefaults, default_reminders
+from carillon.domain.standing import still_called_for
 from tests.builders import ALL_SERVICE, appointment, approved, client, facts, organization, record, reminder, settings
 
 

@@ -9,6 +9,7 @@ from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
 from carillon.adapters.schedules import EventBridgeSchedules
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
+from carillon.bootstrap.marks import address_marks
 from carillon.bootstrap.outbound import connections, queues
 from carillon.ports.queues import Schedules
 from carillon.runtime.config import PlannerConfig, PlanNotificationsConfig
@@ -30,6 +31,7 @@ def planner(function: type[PlannerConfig] = PlanNotificationsConfig) -> Planner:
         connections=connections(told),
         maker=MessageMaker(RandomIds()),
         clock=current_clock,
+        marks=address_marks(told.table_name, told.deployment_secret_arn),
     )
 
 

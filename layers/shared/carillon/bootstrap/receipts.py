@@ -16,6 +16,7 @@ from carillon.adapters.providers import eum_events, ses_events, twilio_callbacks
 from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import SignedTokens
 from carillon.bootstrap import config, current_clock, table
+from carillon.bootstrap.marks import address_marks
 from carillon.bootstrap.outbound import fallback
 from carillon.bootstrap.secrets import secret
 from carillon.runtime.config import CallbacksConfig, RecordDeliveryConfig
@@ -99,6 +100,9 @@ def _receipts(told: RecordDeliveryConfig | CallbacksConfig) -> Receipts:
         reader=DynamoReader(table(told.table_name)),
         tokens=SignedTokens(secret(told.deployment_secret_arn).signing_key),
         fallback=fallback(told),
-        blocks=Blocks(Opting(DynamoOptings(table(told.table_name)), current_clock, RandomIds())),
+        blocks=Blocks(
+            Opting(DynamoOptings(table(told.table_name)), current_clock, RandomIds()),
+            address_marks(told.table_name, told.deployment_secret_arn),
+        ),
         clock=current_clock,
     )

@@ -14,7 +14,8 @@ from carillon.adapters.dynamodb.replies import DynamoAddressBook, DynamoReplies
 from carillon.adapters.providers import eum_events, twilio_callbacks
 from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
-from carillon.bootstrap.outbound import Told, queues
+from carillon.bootstrap.marks import address_marks
+from carillon.bootstrap.outbound import queues
 from carillon.runtime.config import CallbacksConfig, MessagesApiConfig, RecordDeliveryConfig, RunJobsConfig
 from carillon.services.inbound import Inbound, Taken
 from carillon.services.opting import Opting
@@ -22,7 +23,7 @@ from carillon.services.reply_listing import ReplyListing
 from carillon.services.shared_numbers import SHARED_SMS, Routing
 
 
-def inbound(told: Told) -> Inbound:
+def inbound(told: CallbacksConfig | RecordDeliveryConfig | RunJobsConfig) -> Inbound:
     """Make what takes replies, for a function that may queue answers."""
     items, ids = table(told.table_name), RandomIds()
     return Inbound(
@@ -35,6 +36,7 @@ def inbound(told: Told) -> Inbound:
         opting=Opting(DynamoOptings(items), current_clock, ids),
         clock=current_clock,
         ids=ids,
+        marks=address_marks(told.table_name, told.deployment_secret_arn),
     )
 
 

@@ -9,7 +9,7 @@ from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, Staff
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OwnTexts
-from carillon.domain.recipients import Recipient
+from carillon.domain.recipients import Marks, Recipient
 from carillon.domain.records import StoredRecord
 from carillon.domain.rules import RulesInForce
 from carillon.domain.settings import Settings, Strategy
@@ -23,7 +23,8 @@ class Account:
     """What the obstacles of a channel depend on, beside the person.
 
     `connected`: channels that can send for this organization. `whatsapp_templates`: (template key, audience, locale)
-    that have an approved template. `now` None: as if nobody had written over WhatsApp of late.
+    that have an approved template. `now` None: as if nobody had written over WhatsApp of late. `exhausted`: metered
+    channels of whose quota nothing is known to be left; the truth is the write that takes from it.
     """
 
     organization: Organization
@@ -32,23 +33,29 @@ class Account:
     whatsapp_templates: frozenset[tuple[str, str, str]] = frozenset()
     own_texts: OwnTexts = field(default_factory=OwnTexts)
     now: datetime | None = None
+    exhausted: frozenset[Channel] = frozenset()
 
 
 @value(kw_only=True)
 class Facts(Account):
-    """Everything a decision depends on, read in one go; without `now`, quiet hours are not looked at."""
+    """Everything a decision depends on, read in one go; without `now`, quiet hours are not looked at.
+
+    `marks`: what is known against the addresses of a lead's contact.
+    """
 
     rules: RulesInForce
     record: StoredRecord
     client: Client | None
     staff: Mapping[str, Staff]
+    marks: Marks = field(default_factory=Marks)
 
 
 @value
 class Decision:
     """Send on this channel to this address with this template, or do not, for this reason set at this level.
 
-    `not_before`: later than now, for the reason; it may go `until` then even where its deadline is sooner.
+    `not_before`: later than now, for the reason; it may go `until` then even where its deadline is sooner. `units`:
+    what it takes from the channel's quota when it is queued, 0 where that isn't metered.
     """
 
     recipient: Recipient
@@ -60,13 +67,15 @@ class Decision:
     level: Level = "builtin"
     not_before: datetime | None = None
     until: datetime | None = None
+    units: int = 0
 
 
 @value
 class Verdict:
     """All channels of one recipient on one occasion, in the order in which they are listed.
 
-    `beside`: push, which nobody lists, where it sends; it counts for no strategy.
+    `beside`: push, which nobody lists, where it sends; it counts for no strategy. `rule`: the id of the rule that was
+    asked, of an event.
     """
 
     recipient: Recipient
@@ -74,6 +83,7 @@ class Verdict:
     listed: tuple[Decision, ...]
     strategy: Strategy | None = None
     beside: tuple[Decision, ...] = ()
+    rule: str | None = None
 
     @property
     def send(self) -> tuple[Decision, ...]:

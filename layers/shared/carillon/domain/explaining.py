@@ -16,7 +16,7 @@ from carillon.domain.decide_staff import decide_staff_reminder, staff_reminder
 from carillon.domain.decisions import Decision, Facts, Level, Verdict
 from carillon.domain.messages import event_deadline, reminder_deadline
 from carillon.domain.records import Event, Planned, reminder_name
-from carillon.domain.rules import Rule, RuleChannel, RulesInForce, rule_id
+from carillon.domain.rules import Rule, RuleChannel, RulesInForce
 from carillon.domain.settings import Reminder
 from carillon.domain.times import parse_instant
 from carillon.domain.values import value
@@ -50,7 +50,7 @@ def explain_event(event: Event, facts: Facts) -> list[Explanation]:
     """Explain an event as if it happened now: its rules, and the channels that they leave off."""
     decided = {_place(item): item for verdict in decide_event(event, facts) for item in _all(verdict)}
     everything = replace(facts, rules=_switched_on(facts.rules))
-    start = facts.record.appointment.starts(facts.settings.time_zone)
+    start = facts.record.begins(facts.settings.time_zone)
     at = parse_instant(event.at)
     late = at >= event_deadline(event.type, at, start)
     found = []
@@ -61,8 +61,7 @@ def explain_event(event: Event, facts: Facts) -> list[Explanation]:
             level = _level(told, _rules_level(facts))
             if late and told.send:
                 told, level = _refused(told, "too_late"), "record"
-            rule = rule_id(verdict.template, verdict.recipient.audience)
-            found.append(Explanation(told, level, rule=rule, at=told.not_before or at if told.send else None))
+            found.append(Explanation(told, level, rule=verdict.rule, at=told.not_before or at if told.send else None))
     return found
 
 
@@ -162,6 +161,6 @@ def _switched_on(rules: RulesInForce) -> RulesInForce:
 
 
 def shown_recipient(audience: Audience, ref: str) -> str:
-    """Name a recipient for people: `clients/42`, `staff/7`, or the settings' contact of a role."""
+    """Name a recipient for people: `clients/42`, `staff/7`, a lead's `contact`, or the settings' one of a role."""
     kind, _, who = ref.partition(":")
-    return {"c": f"clients/{who}", "s": f"staff/{who}"}.get(kind, f"settings/{audience}")
+    return {"c": f"clients/{who}", "s": f"staff/{who}", "t": "contact"}.get(kind, f"settings/{audience}")

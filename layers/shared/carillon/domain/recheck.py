@@ -3,13 +3,21 @@
 from dataclasses import replace
 from datetime import datetime
 
-from carillon.domain.decide import in_force, obstacle, purpose_of, still_called_for
+from carillon.domain.decide import in_force, obstacle, purpose_of
 from carillon.domain.decide_staff import staff_reminder
 from carillon.domain.decisions import Decision, Facts
 from carillon.domain.messages import Message, event_deadline
 from carillon.domain.plan import called_for
-from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
+from carillon.domain.recipients import (
+    Recipient,
+    client_recipient,
+    contact_recipient,
+    contact_ref,
+    role_recipient,
+    staff_recipient,
+)
 from carillon.domain.records import reminder_name
+from carillon.domain.standing import stands
 from carillon.domain.timing import event_in_time, reminder_in_time
 from carillon.domain.values import value
 
@@ -40,7 +48,7 @@ def recheck(message: Message, facts: Facts | None, now: datetime) -> Recheck:
         return Recheck(status="suppressed", reason="superseded")
     if facts.organization.sends and now >= _deadline(message, facts):
         return Recheck(status="expired", reason="too_late")
-    reason = _not_true_any_more(message, facts)
+    reason = _not_true_any_more(message, facts, now)
     recipient = recipient_of(message, facts)
     if reason is not None or recipient is None or message.channel is None:
         return Recheck(status="suppressed", reason=reason or "no_address")
@@ -67,7 +75,7 @@ def _deadline(message: Message, facts: Facts) -> datetime:
     """Say until when it may go: a booking that carries a later change has that change's start as its last instant."""
     if message.occasion.event is None:
         return message.deadline
-    start = facts.record.appointment.starts(facts.settings.time_zone)
+    start = facts.record.begins(facts.settings.time_zone)
     return event_deadline(message.occasion.event, message.created_at, start)
 
 
@@ -80,6 +88,10 @@ def recipient_of(message: Message, facts: Facts) -> Recipient | None:
     if ref.startswith("s:"):
         member = facts.staff.get(ref[2:])
         return staff_recipient(member, message.audience, facts.settings) if member and member.active else None
+    if ref.startswith("t:"):
+        contact = facts.record.contact
+        known = contact is not None and contact_ref(contact) == ref
+        return contact_recipient(contact, facts.settings, facts.marks) if known and contact is not None else None
     return role_recipient(message.audience, ref, facts.settings, facts.organization)
 
 
@@ -89,10 +101,10 @@ def _staff_are_told(message: Message, facts: Facts) -> bool:
     return reminder is not None and called_for(reminder.when, facts.record, facts.settings.time_zone)
 
 
-def _not_true_any_more(message: Message, facts: Facts) -> str | None:
+def _not_true_any_more(message: Message, facts: Facts, now: datetime) -> str | None:
     record, occasion = facts.record, message.occasion
     ref, client_id = message.key.recipient, message.client_id
-    if facts.client is not None and facts.client.id == record.appointment.client_id:
+    if facts.client is not None and facts.client.id == record.client_id:
         # The message's client may have been merged into another since; then that one is meant.
         ref, client_id = f"c:{facts.client.id}" if ref.startswith("c:") else ref, facts.client.id
     if not facts.organization.sends:
@@ -100,14 +112,14 @@ def _not_true_any_more(message: Message, facts: Facts) -> str | None:
     if record.deleted:
         return "superseded"
     if occasion.event is not None:
-        return None if still_called_for(occasion.event, message.audience, ref, record) else "superseded"
+        return None if stands(occasion, message.audience, ref, record, facts.settings, now) else "superseded"
     named = reminder_name(str(occasion.reminder), "collaborator" if message.audience == "collaborator" else "client")
     planned = any(
         entry.name == named and entry.start == occasion.start and entry.state == "planned" for entry in record.plan
     )
     if message.audience == "collaborator":
         return None if planned and ref[2:] in record.appointment.staff_ids and _staff_are_told(message, facts) else GONE
-    if not planned or record.appointment.client_id != client_id:
+    if not planned or record.client_id != client_id:
         return "superseded"
     if facts.client is None or not facts.client.enrolled or facts.client.removed:
         return "not_enrolled"

@@ -6,8 +6,10 @@ from dataclasses import field
 from carillon.domain.catalog import Audience
 from carillon.domain.channels import CHANNELS, Channel, Purpose
 from carillon.domain.clients import Client, Grants, Staff
+from carillon.domain.ids import digest
 from carillon.domain.organizations import Organization
 from carillon.domain.reach import OptedAddress, Reach, Refusal, Refused
+from carillon.domain.records import Contact
 from carillon.domain.settings import Settings
 from carillon.domain.values import value
 
@@ -48,6 +50,32 @@ def client_recipient(client: Client, settings: Settings) -> Recipient:
         grants={"service": client.consents.service, "marketing": client.consents.marketing},
         refused=tuple(client.reach.refused),
         reach=client.reach,
+    )
+
+
+@value
+class Marks:
+    """What is known against a contact's addresses: channels its owner opted out of, and addresses not to write to."""
+
+    opted_out: tuple[Channel, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+def contact_ref(contact: Contact) -> str:
+    """Name where the messages of a contact lie: by its phone, else its e-mail, else its name, none of them readable."""
+    return f"t:{digest('contact', contact.phone or contact.email or contact.name)}"
+
+
+def contact_recipient(contact: Contact, settings: Settings, marks: Marks) -> Recipient:
+    """Take a lead's contact as someone to be told, with the consents that were stated for it alone."""
+    return Recipient(
+        audience="client",
+        ref=contact_ref(contact),
+        addresses={"email": contact.email, "phone": contact.phone},
+        locale=contact.locale or settings.locale,
+        opted_out=marks.opted_out,
+        grants={"service": contact.consents.service, "marketing": contact.consents.marketing},
+        refused=marks.refused,
     )
 
 

@@ -110,14 +110,17 @@ class Appointment(AppointmentBody):
         return self.starts(organization_zone) + timedelta(minutes=self.duration_minutes)
 
 
-@document
-class Order:
-    """An order: what a client asked for and what became of it; `status` is the business's own.
+RecordRef = Annotated[str, Text(max=80, min=3, pattern=r"(?:appointments|orders|leads|tasks)/[A-Za-z0-9._:\-]{1,64}")]
+"""Names a record of another's: `orders/117`."""
 
-    `final`: nothing follows any more. `due`: when it is to be done, as a wall time or an instant.
+
+@document
+class OrderBody:
+    """What an order is, apart from whose it is; `status` is the business's own.
+
+    `final`: nothing follows any more. `due`: when it is to be done, as a wall time of the organization or an instant.
     """
 
-    client_id: Id
     number: Line
     summary: Line | None = None
     status: StatusName
@@ -127,6 +130,13 @@ class Order:
     manager_ids: Annotated[list[Id], Items(max=20)] = field(default_factory=list)
     due: Start | None = None
     fields: Fields = field(default_factory=dict)
+
+
+@document
+class Order(OrderBody):
+    """An order as stored: what a client asked for and what became of it."""
+
+    client_id: Id
 
 
 @document
@@ -141,11 +151,9 @@ class Contact:
 
 
 @document
-class Lead:
-    """Somebody who may become a client: a client already known, or a contact; `status` is the business's own."""
+class LeadBody:
+    """What a lead is, apart from whose it is; `status` is the business's own. `final`: nothing follows any more."""
 
-    client_id: Id | None = None
-    contact: Contact | None = None
     status: StatusName
     final: bool = False
     summary: Line | None = None
@@ -154,15 +162,26 @@ class Lead:
 
 
 @document
+class Lead(LeadBody):
+    """Somebody who may become a client: a client already known, or a contact with its phone in E.164."""
+
+    client_id: Id | None = None
+    contact: Contact | None = None
+
+
+@document
 class Task:
-    """Something that members of staff are to do; `record` names what it is about (`orders/117`)."""
+    """Something that members of staff are to do; `record` names what it is about (`orders/117`).
+
+    `due`: when it is to be done, as a wall time of the organization or an instant.
+    """
 
     title: Line
     author_id: Id
     assignee_ids: Annotated[list[Id], Items(max=20)] = field(default_factory=list)
     status: Literal["open", "done"]
     due: Start | None = None
-    record: Line | None = None
+    record: RecordRef | None = None
     fields: Fields = field(default_factory=dict)
 
 
@@ -176,7 +195,8 @@ class Event:
     """Something that happened to a record, derived from a difference, waiting to be announced.
 
     `version` is the record's version in which it was derived. `audiences` None means every audience of its row;
-    `staff` None means every collaborator on the record, else only these. `client_id` is the client concerned.
+    `staff` None means everybody on the record, else only these. `client_id` is the client concerned. `status` is the
+    order's or lead's since, `was` the one before; both are None for other records.
     """
 
     type: str
@@ -186,6 +206,8 @@ class Event:
     client_id: Id | None = None
     audiences: list[str] | None = None
     staff: list[Id] | None = None
+    status: str | None = None
+    was: str | None = None
 
 
 PlannedState = Literal["planned", "suppressed", "cancelled"]
@@ -270,6 +292,20 @@ class StoredRecord:
         if not isinstance(self.document, Appointment):
             raise TypeError(f"{self.ref} is no appointment")
         return self.document
+
+    @property
+    def source(self) -> Source:
+        """Where it was made; only appointments say so."""
+        return self.document.source if isinstance(self.document, Appointment) else "api"
+
+    @property
+    def contact(self) -> Contact | None:
+        """The contact of a lead that is no client's."""
+        return self.document.contact if isinstance(self.document, Lead) else None
+
+    def begins(self, organization_zone: str) -> datetime | None:
+        """The instant an appointment starts; other records have none."""
+        return self.document.starts(organization_zone) if isinstance(self.document, Appointment) else None
 
     @property
     def client_id(self) -> str | None:

@@ -71,6 +71,20 @@ class Rules:
         """Find the unbound rule of a catalog row and audience."""
         return next((r for r in self.rules if r.key == key and r.audience == audience and r.when is None), None)
 
+    def for_status(self, key: str, audience: Audience, status: str | None) -> Rule | None:
+        """Find the rule of a catalog row and audience that is bound to a status."""
+        return next(
+            (
+                rule
+                for rule in self.rules
+                if rule.when is not None
+                and rule.when.status == status
+                and (rule.key, rule.audience) == (key, audience)
+                and status is not None
+            ),
+            None,
+        )
+
 
 @value
 class RulesInForce:

@@ -18,7 +18,7 @@ from carillon.domain.quiet import (
     window_of,
     windows_for,
 )
-from carillon.domain.records import Appointment
+from carillon.domain.records import Appointment, Document
 from carillon.domain.settings import QuietHours, Reminder, Settings
 from carillon.domain.times import parse_local_time
 from carillon.domain.values import value
@@ -34,10 +34,11 @@ class Quiet:
     zone: str
 
     @classmethod
-    def of(cls, settings: Settings, client: Client | None, appointment: Appointment) -> "Quiet":
+    def of(cls, settings: Settings, client: Client | None, about: Document) -> "Quiet":
         """Read them in the client's zone: its own, else the appointment's, else the organization's."""
         own = client.time_zone if client is not None else None
-        return cls(settings.quiet_hours, own or appointment.time_zone or settings.time_zone)
+        place = about.time_zone if isinstance(about, Appointment) else None
+        return cls(settings.quiet_hours, own or place or settings.time_zone)
 
 
 def reminder_windows(
@@ -113,10 +114,10 @@ def reminder_in_time(decision: Decision, reminder: Reminder, facts: Facts) -> De
 
 def event_in_time(decision: Decision, event: str, purpose: Purpose, facts: Facts) -> Decision:
     """Give a decision on an event its time: now, or when quiet hours let it; only clients are spared at night."""
-    now, appointment = facts.now, facts.record.appointment
+    now, record = facts.now, facts.record
     if not decision.send or now is None or decision.recipient.audience != "client":
         return decision
-    quiet = Quiet.of(facts.settings, facts.client, appointment)
+    quiet = Quiet.of(facts.settings, facts.client, record.document)
     windows = windows_for(decision.channel, purpose, quiet.hours)
-    limit = None if event in AFTERWARDS else appointment.starts(facts.settings.time_zone)
+    limit = None if event in AFTERWARDS else record.begins(facts.settings.time_zone)
     return timed(decision, windows, quiet.zone, meant=now, now=now, limit=limit)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from carillon.domain.records import CONFIRMED, LIVE, Actor, Appointment, Event, Status
+from carillon.domain.records import CONFIRMED, LIVE, Actor, Appointment, Event, Lead, Order, Status, Task
+from carillon.domain.settings import Settings
 from carillon.domain.times import iso, start_instant
 
 ANY = "*"
@@ -49,6 +50,14 @@ def status_event(before: Status | None, after: Status) -> str | None:
     return MATRIX.get((before, after)) or MATRIX.get((ANY, after))
 
 
+def is_final(about: Order | Lead | Task, settings: Settings) -> bool:
+    """Whether nothing follows any more: it says so itself, or its status does among the business's own."""
+    if isinstance(about, Task):
+        return about.status == "done"
+    known = settings.order_statuses if isinstance(about, Order) else settings.lead_statuses
+    return about.final or any(status.key == about.status and status.final for status in known)
+
+
 def changed_fields(before: Appointment, after: Appointment, zone: str) -> list[str]:
     """Name the differences that are worth an event: start, duration, service, location, staff."""
     names = [
@@ -77,8 +86,15 @@ def derive(
     whoever it is taken from by the same change is told that much.
     """
 
-    def event(kind: str, *, client: str = after.client_id, **only: list[str] | None) -> Event:
-        return Event(type=kind, version=version, at=iso(now), actor=actor, client_id=client, **only)
+    def event(
+        kind: str,
+        *,
+        client: str = after.client_id,
+        audiences: list[str] | None = None,
+        staff: list[str] | None = None,
+    ) -> Event:
+        at = iso(now)
+        return Event(type=kind, version=version, at=at, actor=actor, client_id=client, audiences=audiences, staff=staff)
 
     by_status = status_event(before.status if before else None, after.status)
     if before is None:

@@ -47,9 +47,20 @@ class Records(Protocol):
         """List a client's records that start at or after an instant."""
 
     def page(
-        self, org_id: str, collection: str, *, limit: int, position: str | None, since: datetime, days: int = 31
+        self,
+        org_id: str,
+        collection: str | None,
+        *,
+        limit: int,
+        position: str | None,
+        since: datetime,
+        until: datetime | None = None,
+        days: int = 31,
     ) -> Page[StoredRecord]:
-        """List records by start, looking at so many days at most; a position begins with its day."""
+        """List records of a collection (None: of all) by the instant at which they stand, up to the day of `until`.
+
+        Looks at so many days at most; a position begins with its day.
+        """
 
 
 @value

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Protocol
 
 from carillon.domain.channels import Channel
+from carillon.domain.consents import Opt
 from carillon.domain.reach import Refusal
+from carillon.domain.recipients import Marks
 
 
 class Suppressions(Protocol):
@@ -23,3 +25,16 @@ class Suppressions(Protocol):
         self, org_id: str, channel: Channel, address: str, now: datetime, *, by_owner: bool = False
     ) -> Refusal | None:
         """Let a bounced address be written to again, or by its owner's word any; gives what holds against it still."""
+
+
+class AddressMarks(Protocol):
+    """What the owners of addresses said of channels, and what is known against them, whoever's they are.
+
+    Leads' contacts are asked about by their addresses alone, since no document of theirs could hold it.
+    """
+
+    def of(self, org_id: str, phone: str | None, email: str | None) -> Marks:
+        """Tell what is known of a phone and an e-mail address: one call."""
+
+    def said(self, org_id: str, channel: Channel, address: str, opt: Opt, at: datetime) -> bool:
+        """Keep the owner's word on a channel; False where he has said something else since. May be repeated."""

@@ -68,5 +68,5 @@ def _record(image: Mapping[str, Any]) -> RecordChanged | None:
         return None
     org_id = image["pk"]["S"].partition("#R#")[0]
     events = [json.loads(event["S"]) for event in image.get("ev", {}).get("L", [])]
-    named = [json.loads(image["doc"]["S"])["client_id"], *(event.get("client_id") for event in events)]
+    named = [json.loads(image["doc"]["S"]).get("client_id"), *(event.get("client_id") for event in events)]
     return RecordChanged(org_id, image["rec"]["S"], tuple(dict.fromkeys(name for name in named if name)))

@@ -1,5 +1,6 @@
 """Explain: reads what a decision depends on, and asks what it would be."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from carillon.domain.catalog import Collection
@@ -12,12 +13,12 @@ from carillon.domain.times import iso
 from carillon.domain.values import value
 from carillon.ports.delivery import Connections
 from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.suppressions import AddressMarks
 from carillon.ports.system import Clock
 from carillon.services.activation import require_active
-from carillon.services.facts import facts_of
+from carillon.services.facts import facts_of, marks_of
 
 Reference = Annotated[str, Text(max=80, min=3, pattern=r"[a-z]+/[A-Za-z0-9._:-]{1,64}")]
-COLLECTION: Collection = "appointments"
 
 
 @document
@@ -40,6 +41,7 @@ class Explaining:
     reader: Reader
     connections: Connections
     clock: Clock
+    marks: AddressMarks | None = None
 
     def explain(self, org_id: str, asked: Question) -> list[Explanation]:
         """Explain, without writing anything.
@@ -51,22 +53,32 @@ class Explaining:
         if record is None or record.deleted:
             raise NotFound(f"There is no record {asked.record!r}.")
         now = self.clock.now()
-        client = snapshot.clients.get(record.appointment.client_id)
+        client = snapshot.clients.get(record.client_id or "")
         staff = self.reader.all_staff(org_id)
         facts = facts_of(snapshot, record, self.connections, client=client, staff=staff, now=now)
         if facts is None:
             raise NotFound("The organization has no settings; it may have been deleted.")
+        facts = replace(facts, marks=marks_of(self.marks, org_id, record))
+        collection: Collection = record.collection  # type: ignore[assignment]
         own = client.reminders or [] if client is not None else []
-        reminders = list(dict.fromkeys(item.key for item in [*own, *staff_reminders(facts.settings)]))
-        _check(asked, reminders)
+        known = [*own, *staff_reminders(facts.settings)] if collection == "appointments" else []
+        reminders = list(dict.fromkeys(item.key for item in known))
+        _check(asked, collection, reminders)
         everything = asked.event is None and asked.reminder is None
-        events = events_of(COLLECTION) if everything else (asked.event,) if asked.event else ()
+        events = events_of(collection) if everything else (asked.event,) if asked.event else ()
         keys = reminders if everything else [asked.reminder] if asked.reminder else []
         told = [
             item
             for kind in events
             for item in explain_event(
-                Event(type=kind, version=record.version, at=iso(now), actor=asked.actor or Actor()), facts
+                Event(
+                    type=kind,
+                    version=record.version,
+                    at=iso(now),
+                    actor=asked.actor or Actor(),
+                    status=getattr(record.document, "status", None) if collection in ("orders", "leads") else None,
+                ),
+                facts,
             )
         ]
         return told + [item for key in keys for item in explain_reminder(key, facts, now)]
@@ -84,16 +96,16 @@ class Explaining:
 
 
 def _client(record: StoredRecord | None) -> str | None:
-    return record.appointment.client_id if record is not None else None
+    return record.client_id if record is not None else None
 
 
-def _check(asked: Question, reminders: list[str]) -> None:
+def _check(asked: Question, collection: Collection, reminders: list[str]) -> None:
     faults = []
     if asked.event is not None and asked.reminder is not None:
         faults.append(Fault("/reminder", "invalid_value", "ask of an event or of a reminder, not of both"))
-    if asked.event is not None and asked.event not in events_of(COLLECTION):
-        known = ", ".join(events_of(COLLECTION))
-        faults.append(Fault("/event", "invalid_value", f"an appointment's events are {known}"))
+    if asked.event is not None and asked.event not in events_of(collection):
+        known = ", ".join(events_of(collection))
+        faults.append(Fault("/event", "invalid_value", f"the events of {collection} are {known}"))
     if asked.reminder is not None and asked.reminder not in reminders:
         faults.append(
             Fault("/reminder", "invalid_value", f"the client's reminders are {', '.join(reminders) or 'none'}")

@@ -28,6 +28,7 @@ from carillon.ports.messages import Messages
 from carillon.ports.queues import Queues
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.replies import AddressBook, Replies
+from carillon.ports.suppressions import AddressMarks
 from carillon.ports.system import Clock, Ids
 from carillon.services.client_editing import ClientEditing
 from carillon.services.opting import Opting
@@ -72,7 +73,9 @@ class Inbound:
         opting: Opting,
         clock: Clock,
         ids: Ids,
+        marks: AddressMarks | None = None,
     ) -> None:
+        self._marks = marks
         self._replies = replies
         self._addresses = addresses
         self._reader = reader
@@ -163,6 +166,10 @@ class Inbound:
         source, wording = f"{stored.channel}_reply", neutral(stored.text, WORDING)
         for person in people:
             say(org_id, person.ref, stored.channel, source=source, wording=wording, at=stored.at)
+        if self._marks is not None and CHANNELS[stored.channel].address == "phone":
+            # Whoever is met under this number later, as the contact of a lead, has said so too.
+            for address in spellings(stored.address):
+                self._marks.said(org_id, stored.channel, address, opt, stored.at)
         if stored.confirm and answer is not None and (news or (not new and self._is_stored(org_id, answer))):
             self._queues.send_ready([ready_alone(org_id, answer)])
         self._replies.settle(org_id, stored)

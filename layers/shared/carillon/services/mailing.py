@@ -42,5 +42,5 @@ def _writer(message: Message, snapshot: Snapshot) -> Staff | None:
     """Find the member of staff whom a client's message is from: the first on the record who has an address."""
     if message.audience != "client" or snapshot.record is None:
         return None
-    there = (snapshot.staff.get(staff_id) for staff_id in snapshot.record.appointment.staff_ids)
+    there = (snapshot.staff.get(staff_id) for staff_id in snapshot.record.staff_ids)
     return next((member for member in there if member is not None and member.active and member.email), None)

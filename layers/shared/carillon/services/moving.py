@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from carillon.domain.clients import Client
 from carillon.domain.plan import Subject, fired_keys, plan, reminders_for
-from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.records import Appointment, Document, Planned, StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.values import value
 from carillon.ports.reading import Reader, Want
 from carillon.ports.records import RecordChange, Records
 from carillon.ports.system import Clock
-from carillon.services.appointments import kept_until
+from carillon.services.record_plans import with_client, written
 
 LONG_AGO = datetime(1971, 1, 1, tzinfo=UTC)
 ROUNDS = 4
@@ -35,7 +35,7 @@ class RecordMover:
         for _ in range(ROUNDS):
             snapshot = self.reader.read([Want(org_id, record=ref, clients=(keep_id,))])[0]
             record, settings, keep = snapshot.record, snapshot.settings, snapshot.clients.get(keep_id)
-            if record is None or settings is None or keep is None or record.appointment.client_id != gone_id:
+            if record is None or settings is None or keep is None or record.client_id != gone_id:
                 return False
             active = snapshot.organization is not None and snapshot.organization.active
             if self.records.save(org_id, moved(record, keep, settings, self.clock.now(), active=active)):
@@ -50,37 +50,36 @@ def moved(record: StoredRecord, keep: Client, settings: Settings, now: datetime,
     anew, in a new generation, because a schedule carries the client it was made for. The version rises: a PUT that
     read the record before must read it again.
     """
-    appointment = replace(record.appointment, client_id=keep.id)
-    fired = fired_keys(record.plan, record.fired, now)
-    of_client, of_staff = reminders_for(appointment, keep, settings) if active else ([], [])
-    entries = plan(
-        Subject.of(appointment, record.completed_at, settings.time_zone),
+    document = with_client(record.document, keep.id)
+    entries = _planned(record, document, keep, settings, now, active=active)
+    former = (*((record.client_id,) if record.client_id is not None else ()), *record.former)
+    after = replace(
+        record,
+        document=document,
+        version=record.version + 1,
+        plan=entries,
+        plan_revision=record.plan_revision + (entries != record.plan),
+        fired=fired_keys(record.plan, record.fired, now),
+        former=tuple(dict.fromkeys(former)),
+    )
+    return written(after, record, settings, now)
+
+
+def _planned(
+    record: StoredRecord, document: Document, keep: Client, settings: Settings, now: datetime, *, active: bool
+) -> tuple[Planned, ...]:
+    if not isinstance(document, Appointment):
+        return record.plan
+    of_client, of_staff = reminders_for(document, keep, settings) if active else ([], [])
+    return plan(
+        Subject.of(document, record.completed_at, settings.time_zone),
         of_client,
         staff=of_staff,
         previous=tuple(_done(record.plan, now)),
-        fired=fired,
+        fired=fired_keys(record.plan, record.fired, now),
         late_booking="drop",
         now=now,
         revision=record.plan_revision + 1,
-    )
-    start = appointment.starts(settings.time_zone)
-    former = (record.appointment.client_id, *record.former)
-    return RecordChange(
-        record=replace(
-            record,
-            document=appointment,
-            version=record.version + 1,
-            plan=entries,
-            plan_revision=record.plan_revision + (entries != record.plan),
-            fired=fired,
-            former=tuple(dict.fromkeys(former)),
-            start=start,
-        ),
-        expected_version=record.version,
-        expected_revision=record.plan_revision,
-        new_events=(),
-        start=start,
-        retention=max(kept_until(appointment, settings), now + timedelta(days=1)),
     )
 
 

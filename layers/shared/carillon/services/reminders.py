@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message, MessageKey, Occasion, reminder_places, staff_reminder_places
+from carillon.domain.overdue import OVERDUE, has_fired
 from carillon.domain.records import Planned, StoredRecord, reminder_name
 from carillon.domain.values import value
 from carillon.ports.reading import Reader, Want
@@ -103,15 +104,17 @@ def _places(org_id: str, record: StoredRecord, entry: Planned) -> tuple[MessageK
     occasion = Occasion(record.ref, reminder=entry.key, start=entry.start)
     if entry.audience == "collaborator":
         return tuple(staff_reminder_places(org_id, occasion, record.staff_ids))
-    clients = record.appointment.client_id, *record.former
+    clients = record.client_id or "", *record.former
     return tuple(place for client_id in clients for place in reminder_places(org_id, occasion, client_id))
 
 
 def _was_due(entry: Planned, now: datetime) -> bool:
-    return entry.state == "planned" and entry.fires <= now
+    return entry.state == "planned" and entry.fires <= now and entry.key != OVERDUE
 
 
 def _state(record: StoredRecord, entry: Planned, messages: Sequence[Message]) -> ReminderState:
+    if record.collection == "tasks":
+        return ReminderState(record, entry, "fired" if has_fired(record, entry.start) else entry.state)
     sent = [message for message in messages if message.status != "suppressed"]
     if sent:
         return ReminderState(record, entry, "fired")

@@ -21,6 +21,7 @@ from carillon.ports.records import DueRow, DueRows, Records
 from carillon.ports.system import Clock
 from carillon.ports.upkeep import Marks, Watermarks
 from carillon.services.dispatching import places_of, still_due, wanted
+from carillon.services.due_tasks import is_of_task, still_overdue
 from carillon.services.fallback import Fallback
 from carillon.services.storing import due_of, ready_alone, ready_of
 
@@ -90,7 +91,7 @@ class Sweep:
         """
         now = self.clock.now()
         first = now - BEHIND
-        page = self.records.page(org_id, "appointments", limit=PAGE, position=position or iso(first), since=first)
+        page = self.records.page(org_id, None, limit=PAGE, position=position or iso(first), since=first)
         unplanned = [record for record in page.items if not record.settled]
         for record in unplanned:
             self.queues.send_job({"kind": "plan_record", "o": org_id, "record": record.ref})
@@ -148,11 +149,13 @@ class Sweep:
             for row, record in pairs
             if record is not None and (entry := _current(record, row)) is not None
         ]
+        tasks = [due for due, record in found if is_of_task(due) and still_overdue(due, record)]
+        found = [(due, record) for due, record in found if not is_of_task(due)]
         if not found:
-            return []
+            return tasks
         wants = [replace(wanted(due), texts=False, messages=_places(due, record)) for due, record in found]
         checked = zip(found, self.reader.read(wants), strict=True)
-        return [due for (due, _), snapshot in checked if not snapshot.messages and still_due(due, snapshot)]
+        return tasks + [due for (due, _), snapshot in checked if not snapshot.messages and still_due(due, snapshot)]
 
     def _unplanned(self, org_id: str, position: str | None, now: datetime) -> tuple[int, str | None, list[datetime]]:
         """Have the next day's records planned that the stream never woke the planner for.
@@ -167,7 +170,7 @@ class Sweep:
         count, day = 0, position[:10]
         late: list[datetime] = []
         while position is not None and position[:10] == day:
-            page = self.records.page(org_id, "appointments", limit=PAGE, position=position, since=first, days=1)
+            page = self.records.page(org_id, None, limit=PAGE, position=position, since=first, days=1)
             for record in page.items:
                 if not record.settled and record.accepted_at <= now - PATIENCE:
                     self.queues.send_job({"kind": "plan_record", "o": org_id, "record": record.ref})
@@ -225,4 +228,4 @@ def _current(record: StoredRecord, row: DueRow) -> Planned | None:
 
 def _places(due: Due, record: StoredRecord) -> tuple[MessageKey, ...]:
     """Where its message may lie: also with the client that the one of the row was merged into."""
-    return tuple(places_of(due, dict.fromkeys((due.client_id, record.appointment.client_id, *record.former))))
+    return tuple(places_of(due, dict.fromkeys((due.client_id, record.client_id or "", *record.former))))

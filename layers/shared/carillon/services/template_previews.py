@@ -11,7 +11,7 @@ from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.texts import TemplateStore, Texts
 from carillon.services.template_drafts import DraftInput, choose, wrong
 
-RECORD = r"appointments/[A-Za-z0-9._:\-]{1,64}"
+RECORD = r"(?:appointments|orders|leads|tasks)/[A-Za-z0-9._:\-]{1,64}"
 
 
 @document
@@ -68,6 +68,6 @@ class TemplatePreviews:
         record = self._reader.read([Want(org_id, record=ref)])[0].record
         if record is None or record.deleted:
             raise wrong("/record", "unknown_reference", "there is no such record")
-        visit = record.appointment
-        want = Want(org_id, record=ref, clients=(visit.client_id,), staff=tuple(visit.staff_ids))
+        named = (record.client_id,) if record.client_id is not None else ()
+        want = Want(org_id, record=ref, clients=named, staff=record.staff_ids)
         return self._reader.read([want])[0]

@@ -59,6 +59,8 @@ def _instant(seconds: float) -> datetime:
 def record_to_item(o: str, record: StoredRecord, start: datetime) -> Item:
     """Give a record's attributes, apart from its key, its outbox and what the planner writes."""
     start_id = f"{iso(start)}#{record.ref}"
+    # With its client a record stays where it began, whatever becomes of it; only a start that is moved moves it there.
+    with_client = start_id if record.collection == "appointments" else f"{iso(record.created_at)}#{record.ref}"
     meta: dict[str, Any] = {
         "created_at": iso(record.created_at),
         "accepted_at": iso(record.accepted_at),
@@ -78,7 +80,7 @@ def record_to_item(o: str, record: StoredRecord, start: datetime) -> Item:
         "pr": record.plan_revision,
         "gone": record.deleted or None,
         "pk1": keys.client_records(o, record.client_id) if record.client_id is not None else None,
-        "sk1": start_id if record.client_id is not None else None,
+        "sk1": with_client if record.client_id is not None else None,
         "pk2": keys.day_records(o, start.date().isoformat()),
         "sk2": start_id,
     }

@@ -10,7 +10,7 @@ from carillon.adapters.dynamodb.record_items import plan_to_text, record_from_it
 from carillon.adapters.dynamodb.table import Table, Write
 from carillon.domain import codec
 from carillon.domain.listing import Page
-from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.records import LIVE, Planned, StoredRecord
 from carillon.domain.times import epoch, iso, parse_instant
 from carillon.ports.directory import ClientChange, Saved
 from carillon.ports.records import Committed, DueRow, RecordChange
@@ -59,30 +59,33 @@ class DynamoRecords:
     def has_upcoming(self, org_id: str, client_id: str, now: datetime) -> bool:
         """Whether a client has an appointment ahead that is still to take place."""
         return any(
-            record.appointment.status in ("requested", "booked", "accepted", "awaiting_payment")
+            record.document.status in LIVE
             for record in self.of_client(org_id, client_id, since=now)
+            if record.collection == "appointments"
         )
 
     def page(
         self,
         org_id: str,
-        collection: str,
+        collection: str | None,
         *,
         limit: int,
         position: str | None,
         since: datetime,
+        until: datetime | None = None,
         days: int = DAYS_PER_CALL,
     ) -> Page[StoredRecord]:
-        """List records by the day they start, walking at most so many days a call (a short page may go on)."""
+        """List records by the day they stand at, walking at most so many days a call (a short page may go on)."""
         lower = position or iso(since)
-        day, last = date.fromisoformat(lower[:10]), (since + FURTHEST).date()
+        day, last = date.fromisoformat(lower[:10]), (until or since + FURTHEST).date()
+        wanted = f"{collection}/" if collection is not None else ""
         rows: list[Item] = []
         for _ in range(days):
             if day > last:
                 return Page(self._read(rows))
             partition, room = keys.day_records(org_id, day.isoformat()), limit - len(rows)
             page = self._table.query(partition, index="gsi2", between=(lower, FAR), limit=room)
-            rows += [row for row in page.items if row["rec"].startswith(f"{collection}/")]
+            rows += [row for row in page.items if row["rec"].startswith(wanted)]
             if page.last is not None:
                 return Page(self._read(rows), page.items[-1]["sk2"] + AFTER)
             day += timedelta(days=1)
@@ -103,7 +106,8 @@ def _save(o: str, change: RecordChange) -> Write:
     attributes = record_to_item(o, record, change.start)
     attributes["ttl"] = epoch(change.retention) if change.retention is not None else None
     kept = {name: value for name, value in attributes.items() if value is not None}
-    gone = [name for name in ("gone", "ttl") if name not in kept]
+    # What is open again never expires, and a lead may have gone from a client to a contact.
+    gone = [name for name in ("gone", "ttl", "pk1", "sk1") if name not in kept]
     assignments = [f"#{name} = :{name}" for name in kept]
     values: dict[str, object] = dict(kept)
     if change.new_events:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from carillon.adapters.rendering.about import about as of_record
 from carillon.adapters.rendering.formatting import Facts, build_values
 from carillon.adapters.rendering.renderer import TemplateRenderer
 from carillon.adapters.rendering.samples import sample_facts, sample_settings
@@ -50,18 +51,16 @@ class RenderedTexts:
         record = about.record
         if record is None:
             raise ValueError("a preview is about sample data or about a record")
-        appointment, members = record.appointment, about.staff
-        first = next((members[i] for i in appointment.staff_ids if i in members), None)
+        members = about.staff
+        first = next((members[i] for i in record.staff_ids if i in members), None)
         return build_values(
             Facts(
                 settings=settings,
                 locale=place.locale,
                 now=self._clock.now(),
-                client=about.clients.get(appointment.client_id),
                 staff=first,
-                staff_names=[members[i].name for i in appointment.staff_ids if i in members],
-                appointment=appointment,
                 reminder_key=_reminder(place),
+                **of_record(record, about.clients.get(record.client_id or ""), members),
             )
         )
 

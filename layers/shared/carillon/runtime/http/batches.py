@@ -60,12 +60,17 @@ def run(body: Draft[Any], one: Callable[[int, Json], Done]) -> BatchResults:
     An id that stands twice is refused the second time: which of the two is meant can't be known. Raises Invalid when
     `items` isn't a list of 1 to 100.
     """
+    seen: set[str] = set()
+    return BatchResults(results=[_result(one, place, item, seen) for place, item in enumerate(items_of(body))])
+
+
+def items_of(body: Draft[Any]) -> list[Any]:
+    """Give the items of a batch; raises Invalid when `items` isn't a list of 1 to 100."""
     items = body.given.get("items")
     unknown = [Fault(f"/{name}", "unknown_field", "is not known") for name in body.given if name != "items"]
     if unknown or not isinstance(items, list) or not 1 <= len(items) <= LONGEST:
         raise Invalid(unknown or [Fault("/items", "invalid_value", f"must be a list of 1 to {LONGEST} items")])
-    seen: set[str] = set()
-    return BatchResults(results=[_result(one, place, item, seen) for place, item in enumerate(items)])
+    return items
 
 
 def attempt_of(attempt: Attempt | None, place: int) -> Attempt | None:
