@@ -18,10 +18,10 @@ from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.message_items import message_from_item
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.quota import DynamoQuota
-from carillon.domain.channels import Channel
+from carillon.domain.channels import Bucket, Channel
 from carillon.domain.errors import CarillonError, Contended
 from carillon.domain.messages import Message
-from carillon.domain.quota import SHARDS, Bucket, Credit, DayUse
+from carillon.domain.quota import SHARDS, Credit, DayUse
 from carillon.ports.messages import Claim, Moved
 from tests.builders import NOW, message, reminder_occasion
 from tests.faults import Died

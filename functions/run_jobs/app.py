@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from carillon.bootstrap import jobs, replies
+from carillon.bootstrap import jobs, quotas, replies
+from carillon.domain.notices import Notice
 from carillon.domain.times import parse_instant
 from carillon.runtime.batch import Answer, Message, each, queue_messages
 from carillon.runtime.logging import logger
@@ -47,8 +48,24 @@ def sweep(job: dict[str, Any]) -> None:
     swept = jobs.sweep().run(job["o"])
     replied = replies.mending().mend(job["o"])
     recapped = jobs.recap_schedules().mend(job["o"])
-    done = {**asdict(swept), "replies": replied, "recaps": recapped}
+    tidied = quotas.days().run(job["o"])
+    kept = {"assumed": tidied.assumed, "quota_days": tidied.days}
+    done = {**asdict(swept), "replies": replied, "recaps": recapped, **kept}
     logger().info("swept", extra={"organization_id": job["o"], **done})
+
+
+def count_day(job: dict[str, Any]) -> None:
+    """Add up what a day's messages took from a quota, and close the day once it can't change."""
+    done = quotas.days().count(job["o"], job["bucket"], job["day"], job)
+    ids = {"organization_id": job["o"], "bucket": job["bucket"], "day": job["day"]}
+    logger().info("day counted" if done else "part of a day counted", extra=ids)
+
+
+def tell(job: dict[str, Any]) -> None:
+    """Tell an organization's manager that something became of its account."""
+    new = quotas.telling().tell(job["o"], Notice(job["notice"], job["about"], parse_instant(job["since"])))
+    ids = {"organization_id": job["o"], "notice": job["notice"], "about": job["about"]}
+    logger().info("told" if new else "told before", extra=ids)
 
 
 def look_through(job: dict[str, Any]) -> None:
@@ -89,6 +106,8 @@ JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "replan_page": replan_page,
     "replan_client": replan_client,
     "sweep": sweep,
+    "count_day": count_day,
+    "tell": tell,
     "recaps": recaps,
     "look_through": look_through,
     "look_through_all": look_through_all,
@@ -100,12 +119,5 @@ JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
 def _run(message: Message) -> None:
     kind = message.body.get("kind")
     if kind not in JOBS:
-def overdue(job: dict[str, Any]) -> None:
-    """Look at a task whose due time was too near for a schedule."""
-    for done in jobs.overdue().fire([jobs.read_due(job)]):
-        logger().info(done.result, extra={"organization_id": job["o"], "record": job["r"]})
-
-
         raise ValueError(f"there is no job of the kind {kind!r}")
     JOBS[kind](message.body)
-    "overdue": overdue,

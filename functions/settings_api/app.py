@@ -8,10 +8,10 @@ from carillon.runtime.http import ADMINS, INSIDE, READERS, Answer, Call, Door, D
 from carillon.services.applying import Applied, ApplyInput
 from carillon.services.integrations import Card, Me
 from carillon.services.settings import SavedSettings
-from functions.settings_api import channels, organizations, public, rules, templates
+from functions.settings_api import channels, organizations, public, quota, rules, templates
 
 door = Door(answers=lambda: services().answers)
-door.include(public.routes, organizations.routes, rules.routes, templates.routes, channels.routes)
+door.include(public.routes, quota.routes, organizations.routes, rules.routes, templates.routes, channels.routes)
 
 
 @door.get("/v1/me", roles=INSIDE)

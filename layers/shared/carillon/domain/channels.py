@@ -7,6 +7,9 @@ from carillon.domain.values import value
 Channel = Literal["email", "sms", "whatsapp", "push", "telegram", "viber"]
 Address = Literal["email", "phone", "device", "telegram", "viber"]
 Purpose = Literal["service", "marketing"]
+Bucket = Literal["email", "sms", "whatsapp", "telegram", "viber"]
+"""A channel whose quota can be metered."""
+BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 
 
 @value

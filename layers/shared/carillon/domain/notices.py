@@ -13,7 +13,7 @@ from carillon.domain.settings import Settings
 from carillon.domain.times import iso, parse_instant
 from carillon.domain.values import value
 
-Kind = Literal["channel_paused"]
+Kind = Literal["channel_paused", "quota_low", "quota_exhausted"]
 CHANNEL: Channel = "email"
 """Notices go by e-mail, with the deployment's own sender: an organization's own one may be what the notice is about."""
 DEADLINE = timedelta(hours=72)
@@ -23,7 +23,7 @@ AUDIENCES: tuple[Audience, ...] = ("manager", "owner")
 
 @value
 class Notice:
-    """What is told: its kind, what it is about (a channel), and since when that holds."""
+    """What is told: its kind, what it is about (a channel, a quota's bucket), and since when that holds."""
 
     kind: Kind
     about: str

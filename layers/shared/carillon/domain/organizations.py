@@ -4,7 +4,7 @@ from dataclasses import field
 from typing import Literal, get_args
 
 from carillon.domain.channel_states import ChannelState
-from carillon.domain.channels import Channel
+from carillon.domain.channels import Bucket, Channel
 from carillon.domain.constraints import Country, Locale, Name, Zone, document
 from carillon.domain.reach import OptedAddress, Refused
 from carillon.domain.values import value
@@ -22,9 +22,10 @@ OPERATOR_ORG = "@"
 class Organization:
     """An organization (or its test data set, which has its own state).
 
-    `metering` None: nothing is metered; else units per bucket at the start. `ledgers`: what was ever metered. `deleted`: the tombstone; nothing is
-    sent from then on. `channels`: the organization's own senders, in short; their documents lie apart. `opted`: what
-    people at the settings' manager's and owner's addresses said; `refused`: those that must not be written to again.
+    `metering` None: nothing is metered; else units per bucket at the start. `ledgers`: buckets that are
+    metered, or were. `deleted`: the tombstone; nothing is sent from then on. `channels`: the organization's own
+    senders, in short; their documents lie apart. `opted`: what people at the settings' manager's and owner's addresses
+    said; `refused`: those that must not be written to again.
     """
 
     id: str
@@ -32,8 +33,8 @@ class Organization:
     time_zone: Zone
     locale: Locale
     country: Country
-    metering: dict[Channel, int] | None = None
-    ledgers: list[Channel] = field(default_factory=list)
+    metering: dict[Bucket, int] | None = None
+    ledgers: list[Bucket] = field(default_factory=list)
     active: bool = False
     suspended: bool = False
     deleted: bool = False

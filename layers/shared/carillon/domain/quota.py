@@ -11,9 +11,9 @@ message takes its units when it is queued and keeps them once it is accepted; wh
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Literal
 
-from carillon.domain.channels import Channel
+from carillon.domain.channels import BUCKETS, CHANNELS, Bucket, Channel
 from carillon.domain.errors import CarillonError
 from carillon.domain.messages import Message
 from carillon.domain.organizations import Organization
@@ -22,8 +22,6 @@ from carillon.domain.simulation import is_test_data
 from carillon.domain.sms import measure
 from carillon.domain.values import value
 
-Bucket = Literal["email", "sms", "whatsapp", "telegram", "viber"]
-BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 SHARDS = 16
 """Shards of a bucket. Whoever meets nobody uses the first alone, so a small balance is not scattered."""
 LOW = 5
@@ -196,7 +194,7 @@ class DayUse:
 
 def bucket_of(channel: Channel | None) -> Bucket | None:
     """Name the bucket that a channel's messages take from."""
-    return channel if channel is not None and channel != "push" else None
+    return next((bucket for bucket in BUCKETS if bucket == channel), None)
 
 
 def is_metered(organization: Organization, channel: Channel | None) -> bool:
@@ -217,9 +215,9 @@ def units_at_queue(
     Of an SMS that is not written yet it is an upper bound, which its sender puts right before the call. Without a
     template it is anybody's text.
     """
-    if not is_metered(organization, channel):
+    if channel is None or not is_metered(organization, channel):
         return 0
-    if channel != "sms":
+    if CHANNELS[channel].unit != "part":
         return 1
     written = template.startswith(OWN_KEY) or any(
         mark.startswith(f"{template}#{audience}#sms#") for mark in (own.marks if own is not None else ())
@@ -229,7 +227,8 @@ def units_at_queue(
 
 def units_written(message: Message, text: str) -> int:
     """Say how many units a message takes now that it is written; 0 where it isn't metered."""
-    return max(1, measure(text).parts) if message.units and message.channel == "sms" else message.units
+    in_parts = message.channel is not None and CHANNELS[message.channel].unit == "part"
+    return max(1, measure(text).parts) if message.units and in_parts else message.units
 
 
 def metered_buckets(organization: Organization) -> list[Bucket]:

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from carillon.domain.channels import Bucket
 from carillon.domain.clients import Client, Staff
 from carillon.domain.consents import LedgerEntry
 from carillon.domain.idempotency import StoredAnswer
 from carillon.domain.listing import Page
 from carillon.domain.organizations import ApiKey, Organization
+from carillon.domain.quota import Credit
 from carillon.domain.reach import Refusal
 from carillon.domain.rules import RulesInForce, SavedRules
 from carillon.domain.settings import Settings
@@ -43,11 +45,12 @@ class AuditEntry:
 
 @value
 class NewTenant:
-    """A new organization: its data sets (live first), each with its settings, and its first keys."""
+    """A new organization: its data sets (live first), each with its settings, its first keys, and its quotas."""
 
     organizations: tuple[Organization, ...]
     settings: tuple[Settings, ...]
     keys: tuple[ApiKey, ...]
+    credits: tuple[tuple[Bucket, Credit], ...] = ()
 
 
 class Phones(Protocol):
@@ -87,8 +90,12 @@ class Organizations(Protocol):
         *,
         audit: AuditEntry | None = None,
         remember: StoredAnswer | None = None,
+        given: Sequence[tuple[Bucket, Credit]] = (),
     ) -> bool:
-        """Write data sets (`version`: as read) at once; False when another writer came first."""
+        """Write data sets (`version`: as read) at once; False when another writer came first.
+
+        `given`: units for the quota of the first one.
+        """
 
     def page(self, limit: int, position: str | None) -> Page[Organization]:
         """List organizations by id."""

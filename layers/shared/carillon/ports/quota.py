@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from carillon.domain.channels import Bucket
 from carillon.domain.idempotency import StoredAnswer
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message
-from carillon.domain.quota import Books, Bucket, Credit, DayUse, Entry
+from carillon.domain.quota import Books, Credit, DayUse, Entry
 
 
 class Quota(Protocol):

@@ -33,7 +33,17 @@ class ClientChanged:
     client_id: str
 
 
-Change = RecordChanged | OrganizationChanged | ClientChanged
+@value
+class QuotaCrossed:
+    """A quota became low, or exhausted."""
+
+    org_id: str
+    kind: Literal["quota_low", "quota_exhausted"]
+    bucket: str
+    at: str
+
+
+Change = RecordChanged | OrganizationChanged | ClientChanged | QuotaCrossed
 
 
 def woken(change: Mapping[str, Any]) -> Change | None:
@@ -43,6 +53,13 @@ def woken(change: Mapping[str, Any]) -> Change | None:
     """
     image = change.get("NewImage")
     kind = image.get("ty", {}).get("S") if image else None
+    if image and kind == "quota_event":
+        return QuotaCrossed(
+            image["pk"]["S"].partition("#Q#")[0],
+            "quota_low" if image["kind"]["S"] == "quota_low" else "quota_exhausted",
+            image["b"]["S"],
+            image["at"]["S"],
+        )
     if not image or (kind != "record" and image.get("v", {}).get("N", "1") == "1"):
         return None
     pk = image["pk"]["S"]

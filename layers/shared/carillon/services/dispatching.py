@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from carillon.domain.catalog import REVIEW, reminder_template_key
-from carillon.domain.channels import CHANNELS
+from carillon.domain.channels import CHANNELS, Channel
 from carillon.domain.clients import Client
 from carillon.domain.decide import decide_reminder
 from carillon.domain.decide_staff import decide_staff_reminder, staff_reminder, staff_still_due
@@ -20,6 +20,7 @@ from carillon.domain.messages import (
     staff_reminder_places,
 )
 from carillon.domain.plan import called_for
+from carillon.domain.quota import Exhausted
 from carillon.domain.records import StoredRecord
 from carillon.domain.settings import Reminder, Settings
 from carillon.domain.values import value
@@ -62,11 +63,10 @@ class Dispatcher:
         ready: list[Ready] = []
         results: list[Dispatched] = []
         for due, snapshot in zip(batch, self._read(batch), strict=True):
-            made = self._decide(due, snapshot)
-            if made is None or snapshot.settings is None or snapshot.record is None:
+            made = self._store(due, snapshot, ready)
+            if made is None:
                 results.append(Dispatched(due, "stale_schedule"))
                 continue
-            ready += store_all(self.messages, due.org_id, made, snapshot.record, snapshot.settings.retention_days)
             suppressed = [message.reason for message in made if message.status == "suppressed"]
             results.append(
                 Dispatched(due, "suppressed" if suppressed else "fired", suppressed[0] if suppressed else None)
@@ -89,7 +89,25 @@ class Dispatcher:
             read[place] = snapshot
         return read
 
-    def _decide(self, due: Due, snapshot: Snapshot) -> list[Message] | None:
+    def _store(self, due: Due, snapshot: Snapshot, ready: list[Ready]) -> list[Message] | None:
+        """Store what is decided; a channel whose quota turns out to be exhausted is decided without."""
+        exhausted: frozenset[Channel] = frozenset()
+        kept: list[Message] = []
+        while True:
+            made = self._decide(due, snapshot, exhausted, kept)
+            if made is None or snapshot.settings is None or snapshot.record is None:
+                return None
+            days = snapshot.settings.retention_days
+            try:
+                ready += store_all(self.messages, due.org_id, made, snapshot.record, days, kept=kept)
+            except Exhausted as error:
+                exhausted |= {error.bucket}
+            else:
+                return made
+
+    def _decide(
+        self, due: Due, snapshot: Snapshot, exhausted: frozenset[Channel], kept: Sequence[Message]
+    ) -> list[Message] | None:
         record, client = snapshot.record, snapshot.clients.get(due.client_id)
         if record is None or not still_due(due, snapshot):
             return None
@@ -97,11 +115,12 @@ class Dispatcher:
         facts = facts_of(snapshot, record, self.connections, client=client, now=now)
         if facts is None:
             return None
-        verdicts = self._verdicts(due, facts)
+        verdicts = self._verdicts(due, replace(facts, exhausted=exhausted))
         deadline, occasion = deadline_of(due, facts), Occasion(record.ref, reminder=due.key, start=due.start)
         made: list[Message] = []
         for verdict in verdicts:
-            before = [each for each in snapshot.messages.values() if _is_to(each, verdict, due)]
+            stored = {each.key: each for each in (*kept, *snapshot.messages.values())}
+            before = [each for each in stored.values() if _is_to(each, verdict, due)]
             if now >= deadline and not before:
                 template = reminder_template_key(due.key)
                 made.append(

@@ -6,9 +6,10 @@ message between them.
 
 from dataclasses import replace
 
-from carillon.domain.channels import CHANNELS
+from carillon.domain.channels import CHANNELS, Channel
 from carillon.domain.decide import decide_reminder
 from carillon.domain.messages import Message, reminder_places
+from carillon.domain.quota import Exhausted
 from carillon.domain.values import value
 from carillon.ports.delivery import Connections
 from carillon.ports.messages import Messages, Moved
@@ -47,10 +48,17 @@ class Fallback:
     maker: MessageMaker
     clock: Clock
 
-    def next_message(self, org_id: str, message: Message, moved: Moved, snapshot: Snapshot) -> Message | None:
+    def next_message(
+        self,
+        org_id: str,
+        message: Message,
+        moved: Moved,
+        snapshot: Snapshot,
+        exhausted: frozenset[Channel] = frozenset(),
+    ) -> Message | None:
         """Make the message that follows a failure, or None: nothing failed for good, or no channel is left.
 
-        After `unknown` nothing follows: the person may have it already.
+        `exhausted`: channels whose quota turned out to be. After `unknown` nothing follows: the person may have it.
         """
         given_up = moved.status in ("failed", "suppressed") and moved.reason not in FINAL_FOR_ALL
         record, client_id = snapshot.record, message.client_id
@@ -66,6 +74,7 @@ class Fallback:
         if facts is None:
             return None
         tried = {**dict(message.tried), message.channel: moved.reason or ""}
+        facts = replace(facts, exhausted=exhausted)
         verdict = decide_reminder(message.occasion.reminder, facts, given_up=tried)
         if verdict is None or not verdict.strategy_continues:
             return None
@@ -74,12 +83,19 @@ class Fallback:
 
     def after(self, org_id: str, message: Message, moved: Moved, snapshot: Snapshot) -> bool:
         """Store and queue what follows a message that left the queue unsent; False when nothing does."""
-        following = self.next_message(org_id, message, moved, snapshot)
-        if following is None or snapshot.settings is None or snapshot.record is None:
-            return False
-        ready = store_all(self.messages, org_id, [following], snapshot.record, snapshot.settings.retention_days)
-        hand_over(self.queues, ready, self.clock.now())
-        return True
+        exhausted: frozenset[Channel] = frozenset()
+        while True:
+            following = self.next_message(org_id, message, moved, snapshot, exhausted)
+            if following is None or snapshot.settings is None or snapshot.record is None:
+                return False
+            days = snapshot.settings.retention_days
+            try:
+                ready = store_all(self.messages, org_id, [following], snapshot.record, days)
+            except Exhausted as error:
+                exhausted |= {error.bucket}
+            else:
+                hand_over(self.queues, ready, self.clock.now())
+                return True
 
     def resume(self, org_id: str, message: Message, snapshot: Snapshot) -> bool:
         """Do it again for a message that failed before, whose handler may have died before it queued what follows.
@@ -108,8 +124,15 @@ class Fallback:
             hand_over(self.queues, [replace(ready, at=message.fallback_at)], now)
             return
         days = snapshot.settings.retention_days if snapshot.settings is not None else 90
-        then = self.next_message(ready.org_id, message, Moved("failed", now, NO_RECEIPT), snapshot)
-        given = self.messages.give_turn(ready.org_id, message, then, retention_days=days)
+        exhausted: frozenset[Channel] = frozenset()
+        while True:
+            then = self.next_message(ready.org_id, message, Moved("failed", now, NO_RECEIPT), snapshot, exhausted)
+            try:
+                given = self.messages.give_turn(ready.org_id, message, then, retention_days=days)
+            except Exhausted as error:
+                exhausted |= {error.bucket}
+            else:
+                break
         if given and then is not None and snapshot.record is not None:
             hand_over(self.queues, [ready_of(ready.org_id, then, snapshot.record)], now)
 

@@ -95,6 +95,7 @@ class MessageMaker:
             reason=reason,
             tried=tried,
             not_before=decision.not_before,
+            units=decision.units,
             timeline=((now, "queued", reason),),
         )
 

@@ -4,31 +4,37 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Annotated
 
-from carillon.domain.channels import Channel
+from carillon.domain.channels import BUCKETS, Bucket
 from carillon.domain.codec import Json, loads, to_data
 from carillon.domain.constraints import Country, Id, Locale, Name, Whole, Zone, document
-from carillon.domain.errors import Conflict, Contended, NotFound
+from carillon.domain.errors import Conflict, Contended, Fault, Invalid, NotFound
 from carillon.domain.idempotency import Attempt, RepeatedError, StoredAnswer
 from carillon.domain.listing import Page
 from carillon.domain.organizations import OPERATOR_ORG, ApiKey, Mode, Organization, Role, data_set
+from carillon.domain.quota import Credit
 from carillon.domain.settings import Settings
 from carillon.domain.times import iso
 from carillon.ports.directory import Answers, NewTenant, Organizations, Stored
 from carillon.ports.system import Clock, Ids
 from carillon.services.authentication import Token, secret_hash
 
-Metering = dict[Channel, Annotated[int, Whole(0, 1_000_000_000)]]
+Metering = dict[Bucket, Annotated[int, Whole(0, 1_000_000_000)]]
 MODES: tuple[Mode, Mode] = ("live", "test")
 ROUNDS = 8
+METERED = "metering"
+"""The ledger's reason of what a bucket begins with."""
 
 
 @document
 class NewOrganization:
-    """An organization as the operator orders it; `metering` null, or a bucket left out: not metered."""
+    """An organization as the operator orders it.
+
+    `metering`: what is metered, with the units it begins with; null, or a bucket left out: not metered.
+    """
 
     id: Id | None = None
     name: Name
@@ -40,7 +46,11 @@ class NewOrganization:
 
 @document
 class OrganizationPatch:
-    """What the operator may change of an organization."""
+    """What the operator may change of an organization.
+
+    A bucket that comes to `metering` is metered from the next message on, and its units are credited; one that was in
+    it keeps its number, since what is left is changed by credits. What is left of one that goes stays for later.
+    """
 
     name: Name
     metering: Metering | None = None
@@ -110,12 +120,15 @@ class OrganizationKeeping:
                 locale=new.locale,
                 country=new.country,
                 metering=new.metering,
+                ledgers=sorted(new.metering or ()),
                 created_at=iso(now),
             )
             for mode in MODES
         )
+        given = self._credits(new.metering or {})
         settings = Settings(name=new.name, time_zone=new.time_zone, locale=new.locale, country=new.country)
-        tenant = NewTenant(organizations, (settings, settings), tuple(_key(token, iso(now)) for token in tokens))
+        kept = tuple(_key(token, iso(now)) for token in tokens)
+        tenant = NewTenant(organizations, (settings, settings), kept, given)
         view = _view(organizations[0])
         try:
             made = self._organizations.create(tenant, now, attempt.answered(201, view) if attempt else None)
@@ -150,7 +163,11 @@ class OrganizationKeeping:
         def change(organization: Organization) -> Organization:
             now = {each.name: to_data(getattr(organization, each.name)) for each in fields(OrganizationPatch)}
             patch = read(now)
-            return replace(organization, name=patch.name, metering=patch.metering, suspended=patch.suspended)
+            _check_metering(organization.metering or {}, patch.metering or {})
+            known = sorted({*organization.ledgers, *(patch.metering or ())})
+            return replace(
+                organization, name=patch.name, metering=patch.metering, ledgers=known, suspended=patch.suspended
+            )
 
         return self._save(org_id, change)
 
@@ -162,15 +179,42 @@ class OrganizationKeeping:
         for _ in range(ROUNDS):
             pair = self._pair(org_id)
             changed = [Stored(change(each.document), each.version) for each in pair]
-            if self._organizations.save(changed, self._clock.now()):
+            before, after = pair[0].document.metering or {}, changed[0].document.metering or {}
+            given = self._credits({name: units for name, units in after.items() if name not in before})
+            if self._organizations.save(changed, self._clock.now(), given=given):
                 return _view(changed[0].document)
         raise Contended(f"organization {org_id} is being changed by others")
+
+    def _credits(self, metering: Mapping[Bucket, int]) -> tuple[tuple[Bucket, Credit], ...]:
+        """Give what buckets begin with that are metered from now on."""
+        now = self._clock.now()
+        made = []
+        for bucket in BUCKETS:
+            if bucket in metering:
+                entry_id = self._ids.ulid(now)
+                made.append((bucket, Credit(entry_id, entry_id, metering[bucket], METERED, now)))
+        return tuple(made)
 
     def _pair(self, org_id: str) -> list[Stored[Organization]]:
         pair = self._organizations.load(*(data_set(org_id, mode) for mode in MODES))
         if not pair or pair[0].document.id != org_id or pair[0].document.deleted:
             raise NotFound(f"there is no organization {org_id!r}")
         return pair
+
+
+def _check_metering(before: Mapping[Bucket, int], after: Mapping[Bucket, int]) -> None:
+    faults = [
+        Fault(
+            f"/metering/{bucket}",
+            "invalid_value",
+            f"{bucket} is metered since it began with {before[bucket]}: POST /v1/organizations/{{id}}/credits changes "
+            "what is left",
+        )
+        for bucket, units in after.items()
+        if before.get(bucket, units) != units
+    ]
+    if faults:
+        raise Invalid(faults)
 
 
 def _token(org_id: str, mode: Mode, seed: bytes) -> Token:

@@ -9,8 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from carillon.domain.channels import Channel
 from carillon.domain.messages import MAX_ATTEMPTS, Message
 from carillon.domain.patience import patience
+from carillon.domain.quota import Exhausted
 from carillon.domain.retries import next_attempt, spread
 from carillon.domain.values import value
 from carillon.ports.delivery import Outcome
@@ -89,7 +91,7 @@ class Settling:
         else:
             moved, result = self._moved(held, outcome, now)
             then, decided = self._following(held, moved)
-        self._write(held, moved, then)
+        then = self._write(held, moved, then)
         decided = self._go_on(held, outcome, moved, then, now) and decided
         if refusal is not None:
             self._guarded(ready, refusal.note)
@@ -168,30 +170,41 @@ class Settling:
             return False
         return True
 
-    def _following(self, held: Held, moved: Moved) -> tuple[Message | None, bool]:
+    def _following(
+        self, held: Held, moved: Moved, exhausted: frozenset[Channel] = frozenset()
+    ) -> tuple[Message | None, bool]:
         """Decide on the next channel; tells also whether that could be decided: the outcome is to be written anyhow."""
         try:
-            return self.fallback.next_message(held.ready.org_id, held.message, moved, held.snapshot), True
+            return self.fallback.next_message(held.ready.org_id, held.message, moved, held.snapshot, exhausted), True
         except Exception as error:  # noqa: BLE001 - an outcome that is not written is lost
             self.on_error(ids_of(held.ready), error)
             return None, False
 
-    def _write(self, held: Held, moved: Moved, then: Message | None) -> None:
+    def _write(self, held: Held, moved: Moved, then: Message | None) -> Message | None:
         """Write the outcome, trying again; if it can't be written it stays `sending`, for a receipt or the sweep.
 
-        Raising here would make the queue deliver a message again that the provider may have accepted.
+        Gives the message that was stored with it: of a channel whose quota is exhausted the turn passes on. Raising
+        here would make the queue deliver a message again that the provider may have accepted.
         """
         settings = held.snapshot.settings
         days = settings.retention_days if settings is not None else 90
-        for _ in range(WRITES):
+        exhausted: frozenset[Channel] = frozenset()
+        tries = WRITES
+        while tries:
             try:
                 self.messages.finish(
                     held.ready.org_id, held.message, moved, owner=held.claim.owner, then=then, retention_days=days
                 )
+            except Exhausted as error:
+                exhausted |= {error.bucket}
+                then, _ = self._following(held, moved, exhausted)
+                continue
             except Exception as error:  # noqa: BLE001 - see above
                 self.on_error(ids_of(held.ready), error)
             else:
-                return
+                break
+            tries -= 1
+        return then
 
     def _moved(self, held: Held, outcome: Outcome, now: datetime) -> tuple[Moved, Result]:
         message = held.message

@@ -9,15 +9,24 @@ from carillon.ports.queues import Due, Ready
 
 
 def store_all(
-    messages: Messages, org_id: str, made: Iterable[Message], record: StoredRecord, retention_days: int
+    messages: Messages,
+    org_id: str,
+    made: Iterable[Message],
+    record: StoredRecord,
+    retention_days: int,
+    *,
+    kept: list[Message] | None = None,
 ) -> list[Ready]:
     """Store messages (each once, however often this runs) and name those that are to be queued.
 
-    One that existed before is named too: whoever stored it may have died before queueing it.
+    One that existed before is named too: whoever stored it may have died before queueing it. Raises Exhausted when
+    the quota of one is; those before it are stored then, and in `kept`.
     """
     ready = []
     for message in made:
         messages.create(org_id, message, retention_days=retention_days)
+        if kept is not None:
+            kept.append(message)
         if message.status == "queued" and message.channel is not None:
             ready.append(ready_of(org_id, message, record))
     return ready

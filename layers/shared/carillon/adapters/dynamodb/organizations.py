@@ -7,12 +7,15 @@ from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.audit import audit_write
 from carillon.adapters.dynamodb.idempotency import answer_write
 from carillon.adapters.dynamodb.items import Item
+from carillon.adapters.dynamodb.quota import credit_writes
 from carillon.adapters.dynamodb.sharded import sharded_page
 from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
 from carillon.domain import codec
+from carillon.domain.channels import Bucket
 from carillon.domain.idempotency import RepeatedError, StoredAnswer
 from carillon.domain.listing import Page
 from carillon.domain.organizations import OPERATOR_ORG, TEST_SUFFIX, ApiKey, Organization
+from carillon.domain.quota import Credit
 from carillon.ports.directory import AuditEntry, NewTenant, Stored
 
 DELETED = "@#DELETED"
@@ -53,6 +56,7 @@ class DynamoOrganizations:
         writes += [
             Write(keys.api_key(home, key.id), item={"ty": "key", "doc": codec.dumps(key)}) for key in tenant.keys
         ]
+        writes += [write for bucket, credit in tenant.credits for write in credit_writes(home, bucket, credit)]
         return self._transact(writes, OPERATOR_ORG, now, remember)
 
     def save(
@@ -62,6 +66,7 @@ class DynamoOrganizations:
         *,
         audit: AuditEntry | None = None,
         remember: StoredAnswer | None = None,
+        given: Sequence[tuple[Bucket, Credit]] = (),
     ) -> bool:
         """Write data sets at once; False when another writer came first."""
         writes = [
@@ -76,6 +81,7 @@ class DynamoOrganizations:
         home = changed[0].document.id
         if audit is not None:
             writes.append(audit_write(home, audit))
+        writes += [write for bucket, credit in given for write in credit_writes(home, bucket, credit)]
         return self._transact(writes, home, now, remember)
 
     def _transact(self, writes: list[Write], o: str, now: datetime, remember: StoredAnswer | None) -> bool:

@@ -9,12 +9,13 @@ from carillon.adapters.dynamodb.idempotency import answer_write
 from carillon.adapters.dynamodb.items import Item
 from carillon.adapters.dynamodb.quota_taking import books_of, from_shard
 from carillon.adapters.dynamodb.table import ConditionsFailed, Table, Write
+from carillon.domain.channels import Bucket
 from carillon.domain.errors import Contended
 from carillon.domain.idempotency import RepeatedError, StoredAnswer
 from carillon.domain.ids import digest, ulid
 from carillon.domain.listing import Page
 from carillon.domain.messages import Message
-from carillon.domain.quota import Books, Bucket, Credit, DayUse, Entry, Exhausted, debit
+from carillon.domain.quota import Books, Credit, DayUse, Entry, Exhausted, debit
 from carillon.domain.times import epoch, iso, parse_instant
 
 ROUNDS = 12
