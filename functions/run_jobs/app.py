@@ -100,6 +100,12 @@ def recaps(job: dict[str, Any]) -> None:
     logger().info("recaps scheduled" if changed else "recaps as they were", extra={"organization_id": job["o"]})
 
 
+def overdue(job: dict[str, Any]) -> None:
+    """Look at a task whose due time was too near for a schedule."""
+    for done in jobs.overdue().fire([jobs.read_due(job)]):
+        logger().info(done.result, extra={"organization_id": job["o"], "record": job["r"]})
+
+
 JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "plan_record": plan_record,
     "replan": replan,
@@ -113,6 +119,7 @@ JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "look_through_all": look_through_all,
     "purge": purge,
     "wait": wait,
+    "overdue": overdue,
 }
 
 

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from carillon.domain.audiences import recipients
 from carillon.domain.catalog import ROWS, Audience, Row, general_key, reminder_template_key, row_for
 from carillon.domain.channels import CHANNELS, Channel, Purpose
 from carillon.domain.clients import Client, reminders_of
 from carillon.domain.decisions import Account, Decision, Facts, Level, Verdict
 from carillon.domain.quota import units_at_queue
-from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
-from carillon.domain.records import Event, StoredRecord
-from carillon.domain.rules import Rule
+from carillon.domain.recipients import Recipient, client_recipient
+from carillon.domain.records import Event
+from carillon.domain.rules import Rule, Rules
 from carillon.domain.settings import Reminder, Strategy
 from carillon.domain.templates import choose_locale
 from carillon.domain.timing import event_in_time, reminder_in_time
@@ -18,35 +19,47 @@ from carillon.domain.window import is_open
 
 PUSH: Channel = "push"
 QUOTA_EXHAUSTED = "quota_exhausted"
-Told = set[tuple[Channel, str]]
-"""Addresses that were told already, by channel, whatever their letters' case."""
+ANYWHERE = "*"
+Told = set[tuple[str, str]]
+"""Addresses that were told already, by channel, whatever their letters' case; people, on whatever channel."""
 
 
 def decide_event(event: Event, facts: Facts, told: Told | None = None) -> list[Verdict]:
     """Decide who is told of an event: by the rule of its row, on every channel the rule enables.
 
-    `told` is shared by the events of one change, so that nobody of the business is told of it twice; it is added to.
+    `told` is shared by the events of one change, so that nobody is told of it twice; it is added to.
     """
-    row = row_for(event.type, source=facts.record.appointment.source, actor=event.actor.type)
+    row = row_for(event.type, source=facts.record.source, actor=event.actor.type)
     if row is None:
         return []
     verdicts: list[Verdict] = []
     staff_told, client_told = told if told is not None else set(), Told()
+    told_before = {ref for channel, ref in staff_told if channel == ANYWHERE}
     for audience in _most_specific_first(row, event):
-        rule = facts.rules.rules.for_row(row.key, audience)
+        rule = rule_for(row, audience, event.status, facts.rules.rules)
         if rule is None:
             continue
-        for recipient in _recipients(audience, event, facts):
+        for recipient in recipients(audience, event, facts):
             decisions = _thanked_already(event, _by_rule(rule, recipient, event, row.purpose, facts), facts)
+            if recipient.ref in told_before or _told_by_status(event, audience, facts):
+                decisions = [
+                    _no(each.recipient, each.channel, each.template, "duplicate", "record") for each in decisions
+                ]
             decisions = [_without_doubles(each, staff_told | client_told) for each in decisions]
             # Two clients may share an address, and each is to know what became of his appointment.
             (client_told if audience == "client" else staff_told).update(
                 _place(item) for item in decisions if item.send
             )
-            verdict = _verdict(recipient, rule.key, decisions)
+            staff_told |= {(ANYWHERE, recipient.ref)} if any(item.send for item in decisions) else set()
+            verdict = _verdict(recipient, rule.key, decisions, rule=rule.id)
             # A rule that is off says nothing, and still push goes: no rule switches it.
             verdicts += [verdict] if verdict.listed or verdict.beside else []
     return verdicts
+
+
+def rule_for(row: Row, audience: Audience, status: str | None, rules: Rules) -> Rule | None:
+    """Find the rule in force for an audience: one bound to the very status stands in for the general one."""
+    return rules.for_status(row.key, audience, status) or rules.for_row(row.key, audience)
 
 
 def decide_reminder(key: str, facts: Facts, *, given_up: Mapping[str, str] | None = None) -> Verdict | None:
@@ -115,29 +128,6 @@ def without(verdict: Verdict, channel: str) -> Verdict:
     return replace(verdict, listed=listed)
 
 
-def still_called_for(event: str, audience: Audience, recipient_ref: str, record: StoredRecord) -> bool:
-    """Whether a record's state still calls for an event's message to this recipient."""
-    appointment, who = record.appointment, recipient_ref[2:]
-    here = {"client": who == appointment.client_id, "collaborator": who in appointment.staff_ids}.get(audience, True)
-    if event == "appointment.cancelled":
-        # Also for whoever it was taken from: the appointment goes on without him.
-        return appointment.status == "cancelled" or not here
-    return here and appointment.status in STILL_TRUE_IN.get(event, frozenset({appointment.status}))
-
-
-STILL_TRUE_IN: dict[str, frozenset[str]] = {
-    "appointment.booked": frozenset({"booked", "accepted", "completed"}),
-    "appointment.accepted": frozenset({"booked", "accepted", "completed"}),
-    "appointment.changed": frozenset({"booked", "accepted", "requested", "awaiting_payment"}),
-    "appointment.requested": frozenset({"requested"}),
-    "appointment.refused": frozenset({"refused"}),
-    "appointment.completed": frozenset({"completed"}),
-    "appointment.no_show": frozenset({"no_show"}),
-    "appointment.payment_required": frozenset({"awaiting_payment"}),
-}
-"""In which statuses of the appointment a message about an event still tells the truth."""
-
-
 def in_force(client: Client | None, key: str) -> Reminder | None:
     """Find a reminder that is on among the client's reminders in force."""
     known = reminders_of(client) if client is not None else []
@@ -192,14 +182,27 @@ def _thanked_already(event: Event, decisions: list[Decision], facts: Facts) -> l
     return [_no(each.recipient, each.channel, each.template, "duplicate", "client") for each in decisions]
 
 
+def _told_by_status(event: Event, audience: Audience, facts: Facts) -> bool:
+    """Whether a rule bound to the status tells an audience of the same change, so that the order's end goes unsaid."""
+    if event.type != "order.completed" or event.was == event.status:
+        return False
+    rule = facts.rules.rules.for_status("order.status_changed", audience, event.status)
+    return rule is not None and bool(rule.enabled_channels)
+
+
 def _verdict(
-    recipient: Recipient, template: str, decisions: Iterable[Decision], strategy: Strategy | None = None
+    recipient: Recipient,
+    template: str,
+    decisions: Iterable[Decision],
+    strategy: Strategy | None = None,
+    *,
+    rule: str | None = None,
 ) -> Verdict:
     """Put decisions together; push that does not send leaves no trace, since nobody asked for it."""
     every = list(decisions)
     listed = tuple(item for item in every if item.channel != PUSH)
     beside = tuple(item for item in every if item.channel == PUSH and item.send)
-    return Verdict(recipient, template, listed, strategy, beside)
+    return Verdict(recipient, template, listed, strategy, beside, rule)
 
 
 def _first_only(decisions: list[Decision]) -> list[Decision]:
@@ -219,12 +222,14 @@ def _no(recipient: Recipient, channel: Channel, template: str, reason: str, leve
 
 
 def _place(decision: Decision) -> tuple[Channel, str]:
+    """Say where a decision sends, to compare it with others."""
     # A device is named within its person only.
     where = decision.recipient.ref if decision.channel == PUSH else decision.address or ""
     return decision.channel, where.casefold()
 
 
 def _without_doubles(decision: Decision, told: Told) -> Decision:
+    """Leave out what would tell an address twice."""
     if decision.send and _place(decision) in told:
         return _no(decision.recipient, decision.channel, decision.template, "duplicate", "record")
     return decision
@@ -255,18 +260,3 @@ def _of_the_person(
     refusal = recipient.refusal(channel)
     if refusal is not None:
         yield refusal, "client"
-
-
-def _recipients(audience: Audience, event: Event, facts: Facts) -> list[Recipient]:
-    settings = facts.settings
-    if audience == "client":
-        return [client_recipient(facts.client, settings)] if facts.client is not None else []
-    if audience == "collaborator":
-        ids = event.staff if event.staff is not None else facts.record.appointment.staff_ids
-        known = [facts.staff[staff_id] for staff_id in ids if staff_id in facts.staff]
-        return [staff_recipient(member, audience, settings) for member in known if member.active]
-    of_role = [member for member in facts.staff.values() if member.active and audience in member.roles]
-    members = [staff_recipient(member, audience, settings) for member in of_role]
-    # The day of the event is part of the reference, so that one busy role does not become one hot partition.
-    role = role_recipient(audience, f"r:{audience}#{event.at[:10]}", settings, facts.organization)
-    return [*members, role] if role is not None else members

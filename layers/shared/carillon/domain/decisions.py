@@ -9,7 +9,7 @@ from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, Staff
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OwnTexts
-from carillon.domain.recipients import Recipient
+from carillon.domain.recipients import Marks, Recipient
 from carillon.domain.records import StoredRecord
 from carillon.domain.rules import RulesInForce
 from carillon.domain.settings import Settings, Strategy
@@ -38,12 +38,16 @@ class Account:
 
 @value(kw_only=True)
 class Facts(Account):
-    """Everything a decision depends on, read in one go; without `now`, quiet hours are not looked at."""
+    """Everything a decision depends on, read in one go; without `now`, quiet hours are not looked at.
+
+    `marks`: what is known against the addresses of a lead's contact.
+    """
 
     rules: RulesInForce
     record: StoredRecord
     client: Client | None
     staff: Mapping[str, Staff]
+    marks: Marks = field(default_factory=Marks)
 
 
 @value
@@ -70,7 +74,8 @@ class Decision:
 class Verdict:
     """All channels of one recipient on one occasion, in the order in which they are listed.
 
-    `beside`: push, which nobody lists, where it sends; it counts for no strategy.
+    `beside`: push, which nobody lists, where it sends; it counts for no strategy. `rule`: the id of the rule that was
+    asked, of an event.
     """
 
     recipient: Recipient
@@ -78,6 +83,7 @@ class Verdict:
     listed: tuple[Decision, ...]
     strategy: Strategy | None = None
     beside: tuple[Decision, ...] = ()
+    rule: str | None = None
 
     @property
     def send(self) -> tuple[Decision, ...]:

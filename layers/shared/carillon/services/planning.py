@@ -5,6 +5,8 @@ line is repaired by doing it again.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from carillon.domain.catalog import reminder_template_key
 from carillon.domain.channels import Channel
@@ -14,7 +16,7 @@ from carillon.domain.errors import Contended
 from carillon.domain.messages import MessageKey, Occasion, event_deadline, message_key
 from carillon.domain.plan import due_entries
 from carillon.domain.quota import Exhausted
-from carillon.domain.recipients import Recipient, client_recipient, staff_recipient
+from carillon.domain.recipients import Marks, Recipient, client_recipient, staff_recipient
 from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.scheduling import is_soon
 from carillon.domain.times import parse_instant
@@ -22,11 +24,13 @@ from carillon.domain.transitions import CARRIERS, CHANGED
 from carillon.domain.values import value
 from carillon.ports.delivery import Connections
 from carillon.ports.messages import Messages, Moved
-from carillon.ports.queues import Queues, Ready, Schedules
+from carillon.ports.queues import Due, Queues, Ready, Schedules
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.records import Committed, DueRows, Records
+from carillon.ports.suppressions import AddressMarks
 from carillon.ports.system import Clock
-from carillon.services.facts import facts_of
+from carillon.services.due_tasks import is_of_task, overdue_job, seconds_until
+from carillon.services.facts import facts_of, marks_of
 from carillon.services.making import MessageMaker
 from carillon.services.replanning import replan
 from carillon.services.storing import due_of, store_all
@@ -48,6 +52,7 @@ class Planner:
     connections: Connections
     maker: MessageMaker
     clock: Clock
+    marks: AddressMarks | None = None
 
     def follow(self, org_id: str, ref: str, clients: Sequence[str] = ()) -> bool:
         """Bring a record's messages and schedules to where its plan and events say; False if there was nothing to do.
@@ -76,7 +81,7 @@ class Planner:
         """Plan anew what was planned with settings or preferences that changed while it was being written."""
         if snapshot.settings is None or snapshot.organization is None or not snapshot.organization.active:
             return False
-        client = snapshot.clients.get(record.appointment.client_id)
+        client = snapshot.clients.get(record.client_id or "")
         change = None if record.deleted else replan(record, client, snapshot.settings, self.clock)
         if change is not None:
             self.records.save(org_id, change)
@@ -84,21 +89,23 @@ class Planner:
 
     def _announce(self, org_id: str, record: StoredRecord, snapshot: Snapshot) -> None:
         staff = self.reader.all_staff(org_id) if record.events else {}
+        marks = marks_of(self.marks, org_id, record) if record.events else Marks()
         ready: list[Ready] = []
         told: dict[int, Told] = {}
         for event in record.events:
-            client = snapshot.clients.get(event.client_id or record.appointment.client_id)
+            client = snapshot.clients.get(event.client_id or record.client_id or "")
             facts = facts_of(snapshot, record, self.connections, client=client, staff=staff, now=self.clock.now())
             if facts is None:
                 return
+            facts = replace(facts, marks=marks)
             for verdict in decide_event(event, facts, told.setdefault(event.version, set())):
                 ready += self._tell(org_id, event, verdict, facts)
         hand_over(self.queues, ready, self.clock.now())
 
     def _tell(self, org_id: str, event: Event, verdict: Verdict, facts: Facts) -> list[Ready]:
         record, now = facts.record, self.clock.now()
-        occasion = Occasion(record.ref, event=event.type, version=event.version)
-        start = record.appointment.starts(facts.settings.time_zone)
+        occasion = Occasion(record.ref, event=event.type, version=event.version, status=event.status)
+        start = record.begins(facts.settings.time_zone)
         deadline = event_deadline(event.type, parse_instant(event.at), start)
         if now >= deadline and verdict.send:
             recipient, template = verdict.recipient, verdict.template
@@ -149,8 +156,8 @@ class Planner:
         self._refuse(org_id, record, snapshot, [entry for entry in fresh if entry.state == "suppressed"])
         planned = due_entries(fresh)
         if planned:
-            self.due_rows.put(org_id, record.ref, record.appointment.client_id, planned)
-        self.queues.send_due([due_of(org_id, record, entry) for entry in planned if is_soon(entry.fires, now)])
+            self.due_rows.put(org_id, record.ref, record.client_id or "", planned)
+        self._at_once(now, [due_of(org_id, record, entry) for entry in planned if is_soon(entry.fires, now)])
         for entry in planned:
             if not is_soon(entry.fires, now):
                 self.schedules.create(due_of(org_id, record, entry))
@@ -162,12 +169,19 @@ class Planner:
                 self.schedules.delete(due_of(org_id, record, entry))
         return True
 
+    def _at_once(self, now: datetime, due: Sequence[Due]) -> None:
+        """Hand over what is too near for a schedule; a task is overdue no sooner than its due time has passed."""
+        early = [each for each in due if is_of_task(each) and each.at > now]
+        for each in early:
+            self.queues.send_job(overdue_job(each), delay=seconds_until(each, now))
+        self.queues.send_due([each for each in due if each not in early])
+
     def _refuse(self, org_id: str, record: StoredRecord, snapshot: Snapshot, entries: Sequence[Planned]) -> None:
         """Store, once per reminder that was too late from the start, that and why nobody got it."""
         settings = snapshot.settings
         if settings is None or not entries:
             return
-        client = snapshot.clients.get(record.appointment.client_id)
+        client = snapshot.clients.get(record.client_id or "")
         told: dict[str, list[Recipient]] = {"client": [client_recipient(client, settings)] if client else []}
         if any(entry.audience == "collaborator" for entry in entries):
             staff = self.reader.read([Want(org_id, staff=record.staff_ids)])[0].staff.values()
@@ -183,5 +197,5 @@ class Planner:
 
 
 def _concerned(record: StoredRecord) -> tuple[str, ...]:
-    named = [record.appointment.client_id, *(event.client_id for event in record.events)]
+    named = [record.client_id, *(event.client_id for event in record.events)]
     return tuple(dict.fromkeys(name for name in named if name))
