@@ -15,6 +15,7 @@ from carillon.domain.clients import Client, Staff
 from carillon.domain.listing import Page
 from carillon.domain.messages import LEASE, MOVES, Message, MessageFilter, MessageKey
 from carillon.domain.organizations import Organization
+from carillon.domain.quota import Exhausted
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.rules import DEFAULTS_LEVEL, ORGANIZATION_LEVEL, Rules, RulesInForce, default_rules
 from carillon.domain.settings import Settings
@@ -22,8 +23,8 @@ from carillon.ports.directory import ClientChange, Saved
 from carillon.ports.messages import Claim, Moved
 from carillon.ports.reading import Snapshot, Want
 from carillon.ports.records import Committed, DueRow, RecordChange
-
 from carillon.services.record_plans import placed
+
 
 @dataclass
 class Account:
@@ -38,7 +39,18 @@ class Account:
     messages: dict[tuple[str, MessageKey], Message] = field(default_factory=dict)
     required: dict[tuple[str, MessageKey], int] = field(default_factory=dict)
     due_rows: dict[tuple[str, str, str, datetime, int], DueRow] = field(default_factory=dict)
+    left: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Units left of what is metered, by data set and bucket."""
     lock: RLock = field(default_factory=RLock)
+
+    def take(self, org_id: str, bucket: Channel | None, units: int, at_least: int) -> int:
+        """Take units, or as many as are left; gives how many. Negative ones are given back."""
+        left = self.left.get((org_id, bucket or ""), 0)
+        if left < at_least and bucket is not None:
+            raise Exhausted(bucket)
+        taken = min(units, left)
+        self.left[org_id, bucket or ""] = left - taken
+        return taken
 
     def found(self, org_id: str, status: str | None = None) -> list[Message]:
         """List an organization's messages, by time of making."""
@@ -130,6 +142,7 @@ class MemoryRecords:
         limit: int,
         position: str | None,
         since: datetime,
+        until: datetime | None = None,
         days: int = 31,  # noqa: ARG002 - bounds a call's work, of which there is none here
     ) -> Page[StoredRecord]:
         begin = int(position or 0)
@@ -143,7 +156,6 @@ class MemoryRecords:
         kept = [r for (owner, _), r in self.account.records.items() if owner == org_id and not r.deleted]
         starts = {record.ref: placed(record, self.account.settings[org_id]) for record in kept}
         return sorted((r for r in kept if starts[r.ref] >= since), key=lambda r: starts[r.ref])
-        until: datetime | None = None,
 
 
 @dataclass
@@ -177,6 +189,9 @@ class MemoryMessages:
         with self.account.lock:
             if (org_id, message.key) in self.account.messages:
                 return False
+            if message.units:
+                units = self.account.take(org_id, message.channel, message.units, 1)
+                message = replace(message, units=units, shard=0)
             self.account.messages[org_id, message.key] = message
             return True
 
@@ -200,7 +215,13 @@ class MemoryMessages:
             "attempt": message.attempt + 1,
             "to": claim.to,
         }
-        return self._move(org_id, message.key, Moved("sending", claim.now), free, **held)
+        with self.account.lock:
+            stored = self.account.messages.get((org_id, message.key))
+            if message.units and claim.units and stored is not None and free(stored):
+                more = claim.units - message.units
+                self.account.take(org_id, message.channel, more, more)
+                held["units"] = claim.units
+            return self._move(org_id, message.key, Moved("sending", claim.now), free, **held)
 
     def abandon(self, org_id: str, message: Message, moved: Moved) -> bool:
         def over(stored: Message) -> bool:
@@ -220,10 +241,17 @@ class MemoryMessages:
         retention_days: int = 90,
     ) -> bool:
         with self.account.lock:
-            done = self._move(org_id, message.key, moved, lambda m: m.status == "sending" and m.owner == owner)
-            if done and then is not None:
+            stored = self.account.messages.get((org_id, message.key))
+            if stored is None or stored.status != "sending" or stored.owner != owner:
+                return False
+            if then is not None:
                 self.create(org_id, then, retention_days=retention_days)
-            return done
+            if moved.status == "sent" and moved.parts and stored.units:
+                more = moved.parts - stored.units
+                if more <= self.account.left.get((org_id, stored.channel or ""), 0):
+                    self.account.take(org_id, stored.channel, more, more)
+                    self.account.messages[org_id, message.key] = replace(stored, units=moved.parts)
+            return self._move(org_id, message.key, moved, lambda _: True, back=True)
 
     def withdraw(self, org_id: str, message: Message, moved: Moved) -> bool:
         last = message.timeline[-1][1:] if message.timeline else None
@@ -239,6 +267,7 @@ class MemoryMessages:
                 return False
             if then is not None:
                 self.create(org_id, then, retention_days=retention_days)
+            self.account.messages[org_id, message.key] = replace(stored, fallback_at=None)
             return True
 
     def receipt(self, org_id: str, key: MessageKey, moved: Moved) -> bool:
@@ -267,19 +296,22 @@ class MemoryMessages:
     def _move(
         self,
         org_id: str,
-            self.account.messages[org_id, message.key] = replace(stored, fallback_at=None)
         key: MessageKey,
         moved: Moved,
         allowed: Callable[[Message], bool],
         *,
         silent: bool = False,
+        back: bool = False,
         **held: Any,
     ) -> bool:
         with self.account.lock:
             stored = self.account.messages.get((org_id, key))
             if stored is None or not allowed(stored):
                 return False
-            free = {"owner": None, "lease_until": None}
+            free: dict[str, Any] = {"owner": None, "lease_until": None}
+            if back and stored.units and moved.status in ("suppressed", "cancelled", "expired", "failed"):
+                self.account.left[org_id, stored.channel or ""] += stored.units
+                free |= {"units": 0, "shard": None}
             self.account.messages[org_id, key] = replace(
                 stored,
                 status=moved.status,  # type: ignore[arg-type]
@@ -301,7 +333,6 @@ class MemoryChannelStates:
 
     account: Account
 
-        back: bool = False,
     def change(
         self,
         org_id: str,
