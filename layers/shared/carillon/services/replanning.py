@@ -8,7 +8,6 @@ fires is decided on with today's settings.
 """
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Literal
 
 from carillon.domain.clients import Client
@@ -20,8 +19,8 @@ from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.records import RecordChange, Records
 from carillon.ports.system import Clock, Ids
 from carillon.ports.upkeep import Run, Runs
-from carillon.services.appointments import kept_until, replanned
 from carillon.services.moving import RecordMover
+from carillon.services.record_plans import placed, replanned, written
 
 PAGE = 100
 ROUNDS = 4
@@ -65,7 +64,7 @@ class Replanner:
         return self._ask(org_id, run)
 
     def page(self, org_id: str, run_id: str, position: str) -> int:
-        """Plan one page of upcoming appointments, nearest first; gives how many plans changed."""
+        """Plan one page of what is ahead (appointments, and tasks that are due), nearest first; gives what changed."""
         run = self.runs.load(org_id)
         if run is None or run.id != run_id:
             return 0
@@ -73,8 +72,8 @@ class Replanner:
             self._ask(org_id, run)
             return 0
         now = self.clock.now()
-        listed = self.records.page(org_id, "appointments", limit=PAGE, position=position or None, since=now)
-        clients = {record.appointment.client_id for record in listed.items}
+        listed = self.records.page(org_id, None, limit=PAGE, position=position or None, since=now)
+        clients = {record.client_id for record in listed.items if record.client_id is not None}
         snapshot = self.reader.read([Want(org_id, clients=tuple(sorted(clients)))])[0]
         changed = sum(self._plan(org_id, record, snapshot) for record in listed.items)
         following = replace(run, position=listed.position or FINISHED, asked=False)
@@ -113,13 +112,13 @@ class Replanner:
             settings, organization = snapshot.settings, snapshot.organization
             if settings is None or organization is None or not organization.active or record.deleted:
                 return False
-            change = replan(record, snapshot.clients.get(record.appointment.client_id), settings, self.clock)
+            change = replan(record, snapshot.clients.get(record.client_id or ""), settings, self.clock)
             if change is None:
                 return False
             if self.records.save(org_id, change):
                 return True
-            want = Want(org_id, record=record.ref, clients=(record.appointment.client_id,))
-            snapshot = self.reader.read([want])[0]
+            named = (record.client_id,) if record.client_id is not None else ()
+            snapshot = self.reader.read([Want(org_id, record=record.ref, clients=named)])[0]
             if snapshot.record is None:
                 return False
             record = snapshot.record
@@ -131,17 +130,9 @@ def replan(record: StoredRecord, client: Client | None, settings: Settings, cloc
 
     Reminders whose instant has passed meanwhile stay silent: nobody booked or moved anything just now.
     """
-    now, appointment = clock.now(), record.appointment
-    entries, fired, revision = replanned(record, appointment, client, settings, now, late="drop")
-    start = appointment.starts(settings.time_zone)
-    if entries == record.plan and start == record.start:
+    now = clock.now()
+    entries, fired, revision = replanned(record, record.document, client, settings, now, late="drop")
+    if entries == record.plan and placed(record, settings) == record.start:
         return None
-    planned = replace(record, plan=entries, fired=fired, plan_revision=revision, start=start)
-    return RecordChange(
-        record=planned,
-        expected_version=record.version,
-        expected_revision=record.plan_revision,
-        new_events=(),
-        start=start,
-        retention=max(kept_until(appointment, settings), now + timedelta(days=1)),
-    )
+    planned = replace(record, plan=entries, fired=fired, plan_revision=revision)
+    return written(planned, record, settings, now)
