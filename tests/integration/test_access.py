@@ -39,6 +39,7 @@ BODIES: dict[str, Any] = {
     "/v1/clients/<client_id>/preferences": {"reminders": []},
     "/v1/messages": {"channel": "sms", "client_id": "c1", "text": "Foreign"},
     "/v1/messages/preview": {"channel": "sms", "client_id": "c1", "text": "Foreign"},
+    "/v1/simulations": {"from": "2026-11-23", "to": "2026-12-05", "settings": {"late_booking": "send_now"}},
     "/v1/explain": {"record": "appointments/a1"},
     "/v1/suppressions/lift": {"address": "anna@example.com"},
     "/v1/templates/preview": TEXT,

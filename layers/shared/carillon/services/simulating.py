@@ -1,0 +1,267 @@
+"""Simulation: what would go out between two instants under changed settings, counted, without writing anything.
+
+Records are planned by plan() and what is due is decided by the dispatcher as it is shipped, at the instants at which it
+would fire. Looked at are reminders and review requests; nobody knows yet what else will happen.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import cast
+
+from carillon.domain.clients import Client
+from carillon.domain.codec import Json, to_data
+from carillon.domain.errors import Fault, Invalid, NotFound
+from carillon.domain.messages import Message
+from carillon.domain.plan import due_entries
+from carillon.domain.records import Appointment, StoredRecord
+from carillon.domain.settings import Reminder, Settings
+from carillon.domain.sms import measure
+from carillon.domain.spans import Span, span_of
+from carillon.domain.times import to_wall
+from carillon.domain.values import value
+from carillon.ports.delivery import Composer, Connections, RenderingFailed
+from carillon.ports.messages import Messages
+from carillon.ports.queues import Due
+from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.records import DueRows, Records
+from carillon.ports.system import Clock
+from carillon.services.activation import require_active
+from carillon.services.applying import Order, applied
+from carillon.services.dispatching import Dispatcher
+from carillon.services.making import MessageMaker
+from carillon.services.replanning import replan
+from carillon.services.simulated import (
+    NoQueues,
+    RememberedMessages,
+    SimulatedClock,
+    SimulatedIds,
+    SimulatedReader,
+    World,
+)
+from carillon.services.simulation_documents import Going, Simulated, SimulationInput
+from carillon.services.storing import due_of
+
+LONGEST = timedelta(days=14, hours=1)
+"""Fourteen days of the organization's own, one of which may have 25 hours."""
+MOST_RECORDS = 2_000
+TIME = timedelta(seconds=18)
+"""How long one call goes on: a door is cut off after 29 s. What it didn't reach by then is left out (`truncated`)."""
+PAGE = 100
+SLACK = timedelta(days=2)
+"""How far another time zone, or quiet hours, can move a reminder."""
+AFTERWARDS = timedelta(days=2)
+"""How long after its end an appointment is still looked at for what follows it."""
+
+
+@dataclass
+class _Run:
+    """One simulation under way."""
+
+    org_id: str
+    span: Span
+    now: datetime
+    world: World
+    changed: dict[str, Reminder] | None
+    until: datetime
+    truncated: bool = False
+    dues: list[Due] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Settings:
+        """The simulated settings."""
+        if self.world.base.settings is None:
+            raise NotFound("The organization has no settings; it may have been deleted.")
+        return self.world.base.settings
+
+
+@value
+class Simulating:
+    """Simulates."""
+
+    reader: Reader
+    records: Records
+    due_rows: DueRows
+    connections: Connections
+    composer: Composer
+    clock: Clock
+
+    def simulate(self, org_id: str, asked: SimulationInput, read: Callable[[Json], Settings]) -> Simulated:
+        """Simulate. `read` makes the changed settings from the fields as they are now.
+
+        Raises Forbidden while inactive, Invalid for a span or settings that can't be.
+        """
+        base = self.reader.read([Want(org_id, rules=True, texts=True)])[0]
+        require_active(base)
+        if base.settings is None:
+            raise NotFound("The organization has no settings; it may have been deleted.")
+        now = self.clock.now()
+        settings = read(to_data(base.settings)) if asked.settings is not None else base.settings
+        span = _span(asked, settings, now)
+        changed = {each.key: each for each in settings.reminders} if "reminders" in (asked.settings or {}) else None
+        world = World(replace(base, settings=settings), staff=self.reader.all_staff(org_id))
+        run = _Run(org_id, span, now, world, changed, until=now + TIME)
+        for page in self._candidates(run):
+            self._plan(run, page)
+        return self._counted(run, self._dispatched(run))
+
+    def _candidates(self, run: _Run) -> Iterator[list[StoredRecord]]:
+        """Give every record that may have a reminder in the span, once, page by page.
+
+        Those that have one planned are found by their rows; those that only the changed settings give one, by their
+        start.
+        """
+        for page in self._pages(run):
+            room = MOST_RECORDS - len(run.world.records)
+            fresh = {record.ref: record for record in page if record.ref not in run.world.records}
+            known = [record for record in fresh.values() if isinstance(record.document, Appointment)]
+            run.truncated = len(known) > room
+            if known:
+                run.world.records |= {record.ref: record for record in known[:room]}
+                yield known[:room]
+            if run.truncated:
+                return
+
+    def _pages(self, run: _Run) -> Iterator[list[StoredRecord]]:
+        begin, end = _bounds(run.span)
+        position: str | None = None
+        while True:
+            rows = self.due_rows.between(run.org_id, begin - SLACK, end + SLACK, limit=PAGE, position=position)
+            refs = [ref for ref in dict.fromkeys(row.ref for row in rows.items) if ref not in run.world.records]
+            read = self.reader.read([Want(run.org_id, record=ref) for ref in refs]) if refs else []
+            yield [each.record for each in read if each.record is not None and not each.record.deleted]
+            position = rows.position
+            if position is None:
+                break
+        first, last = _starts(run.settings, run.span)
+        while True:
+            found = self.records.page(run.org_id, "appointments", limit=PAGE, position=position, since=first)
+            starts = [record for record in found.items if (record.start or first) < last]
+            yield starts
+            position = found.position
+            if position is None or len(starts) < len(found.items) or position[:10] > last.date().isoformat():
+                return
+
+    def _plan(self, run: _Run, records: list[StoredRecord]) -> None:
+        """Plan a page of records under the simulated settings, and note what comes due in the span."""
+        wanted = {record.client_id for record in records if record.client_id is not None}
+        missing = tuple(sorted(name for name in wanted if name not in run.world.clients))
+        if missing:
+            found = self.reader.read([Want(run.org_id, clients=missing)])[0].clients
+            run.world.clients |= {name: _as_after(client, run) for name, client in found.items()}
+        begin, end = _bounds(run.span)
+        for record in records:
+            client = run.world.clients.get(record.client_id or "")
+            change = replan(record, client, run.settings, SimulatedClock(run.now))
+            planned = change.record if change is not None else record
+            run.world.records[record.ref] = planned
+            run.dues += [
+                due_of(run.org_id, planned, entry)
+                for entry in due_entries(planned.plan)
+                if run.now < entry.fires < end and entry.fires >= begin - SLACK
+            ]
+
+    def _dispatched(self, run: _Run) -> list[Message]:
+        """Let the dispatcher decide on what is due, at its instant, in its order."""
+        clock = SimulatedClock(run.now)
+        dispatcher = Dispatcher(
+            reader=SimulatedReader(run.world),
+            messages=cast("Messages", RememberedMessages(run.world)),
+            queues=NoQueues(),
+            connections=self.connections,
+            maker=MessageMaker(SimulatedIds()),
+            clock=clock,
+        )
+        for due in sorted(run.dues, key=lambda due: (due.fires, due.record, due.name)):
+            clock.at = due.fires
+            dispatcher.dispatch([due])
+            if self._is_over(run):
+                break
+        return list(run.world.messages.values())
+
+    def _is_over(self, run: _Run) -> bool:
+        run.truncated = run.truncated or self.clock.now() >= run.until
+        return self.clock.now() >= run.until
+
+    def _counted(self, run: _Run, messages: list[Message]) -> Simulated:
+        begin, end = _bounds(run.span)
+        count: Counter[tuple[str, str]] = Counter()
+        parts: Counter[tuple[str, str]] = Counter()
+        silent: Counter[str] = Counter()
+        for message in messages:
+            at = max(message.created_at, message.not_before or message.created_at)
+            if not begin <= at < end:
+                continue
+            if message.channel is None or message.status != "queued":
+                silent[message.reason or ""] += 1
+                continue
+            if self._is_over(run):
+                break
+            place = to_wall(at, run.settings.time_zone).date().isoformat(), str(message.channel)
+            try:
+                parts[place] += self._parts(run, message)
+            except RenderingFailed:
+                silent["template_error"] += 1
+            else:
+                count[place] += 1
+        going = [
+            Going(day, channel, count[day, channel], parts[day, channel] if channel == "sms" else None)
+            for day, channel in sorted(count)
+        ]
+        return Simulated(run.span, len(run.world.records), run.truncated, going, sorted(silent.items()))
+
+    def _parts(self, run: _Run, message: Message) -> int:
+        """Count the parts of an SMS as it would be written; other channels have none."""
+        if message.channel != "sms":
+            return 0
+        record = run.world.records[message.occasion.record]
+        named = {message.client_id or "", record.client_id or ""}
+        clients = {name: run.world.clients[name] for name in named if name in run.world.clients}
+        staff = {name: run.world.staff[name] for name in record.staff_ids if name in run.world.staff}
+        snapshot: Snapshot = replace(run.world.base, record=record, clients=clients, staff=staff)
+        return measure(self.composer.compose(message, snapshot).text).parts
+
+
+def _bounds(span: Span) -> tuple[datetime, datetime]:
+    if span.since is None or span.until is None:
+        raise ValueError("a simulation has a beginning and an end")
+    return span.since, span.until
+
+
+def _span(asked: SimulationInput, settings: Settings, now: datetime) -> Span:
+    """Read the span; it begins now at the earliest, because what is past has happened."""
+    begin, end = _bounds(span_of(asked.from_, asked.to, settings.time_zone))
+    faults = []
+    if end - begin > LONGEST:
+        faults.append(Fault("/to", "invalid_value", "must be at most 14 days after `from`"))
+    if end <= now:
+        faults.append(Fault("/to", "invalid_value", "must lie ahead: what went out before is in the reports"))
+    if faults:
+        raise Invalid(faults)
+    return Span(max(begin, now), end)
+
+
+def _starts(settings: Settings, span: Span) -> tuple[datetime, datetime]:
+    """Say between which instants an appointment starts that the settings may give a reminder in the span."""
+    begin, end = _bounds(span)
+    ahead = after = timedelta(0)
+    for reminder in settings.reminders:
+        when = reminder.when
+        if not reminder.enabled:
+            continue
+        if when.days_before is not None:
+            ahead = max(ahead, timedelta(days=when.days_before + 1))
+        elif when.before is not None:
+            ahead = max(ahead, when.offset)
+        else:
+            after = max(after, when.offset + AFTERWARDS)
+    return begin - after - SLACK, end + ahead + SLACK
+
+
+def _as_after(client: Client, run: _Run) -> Client:
+    """Give a client as it would be with the changed reminders applied."""
+    if run.changed is None or client.custom or client.reminders is None:
+        return client
+    order = Order(run.org_id, run.changed, set(run.changed), include_custom=False, dry_run=True, until=run.now)
+    return applied(client, order)
