@@ -44,6 +44,7 @@ def preview_template(call: Call, body: Draft[PreviewInput]) -> Answer[Preview]:
         "channel_not_connected",
         "opted_out",
         "whatsapp_window_closed",
+        "quota_exhausted",
     ),
     repeats="leased",
 )

@@ -13,6 +13,7 @@ from carillon.adapters.dynamodb.devices import DynamoDevices, StoredPushApplicat
 from carillon.adapters.dynamodb.idempotency import DynamoAnswers
 from carillon.adapters.dynamodb.merges import DynamoMerges
 from carillon.adapters.dynamodb.organizations import DynamoOrganizations
+from carillon.adapters.dynamodb.quota import DynamoQuota
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoRecords
 from carillon.adapters.dynamodb.settings import DynamoSettings
@@ -75,7 +76,7 @@ def services() -> ContactsApi:
         staff=StaffKeeping(staff, settings, suppressions, phones, clock, ids),
         lifting=Lifting(suppressing),
         merging=Merging(DynamoMerges(table), RecordMover(reader, records, clock), clock, ids),
-        diagnosis=Diagnosing(reader, clients, records, connections, clock),
+        diagnosis=Diagnosing(reader, clients, records, connections, clock, DynamoQuota(table)),
         links=ChatLinking(
             clients, DynamoChatLinks(table), DynamoChannels(table), lambda: token_urlsafe(PAYLOAD_BYTES), clock, ids
         ),

@@ -6,6 +6,7 @@ from typing import Any
 from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.idempotency import DynamoAnswers
 from carillon.adapters.dynamodb.messages import DynamoMessages
+from carillon.adapters.dynamodb.quota import DynamoQuota
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
 from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
@@ -94,7 +95,7 @@ def explaining() -> Explaining:
     senders = {"email": told.email_from, "sms": told.sms_sender_id, "whatsapp": told.whatsapp_from}
     connections = DeploymentConnections(items, senders, current_clock)  # type: ignore[arg-type]
     marks = address_marks(told.table_name, told.deployment_secret_arn)
-    return Explaining(DynamoReader(items), connections, current_clock, marks)
+    return Explaining(DynamoReader(items), connections, current_clock, marks, DynamoQuota(items))
 
 
 @cache

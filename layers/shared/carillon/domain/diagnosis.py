@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from carillon.domain.channels import CHANNELS, LISTABLE, Channel, Purpose
 from carillon.domain.clients import Client, reminders_of
 from carillon.domain.constraints import Id, document
-from carillon.domain.decide import decide_reminder, obstacles
+from carillon.domain.decide import QUOTA_EXHAUSTED, decide_reminder, obstacles
 from carillon.domain.decisions import Account, Facts, Verdict
+from carillon.domain.quota import is_metered
 from carillon.domain.recipients import Recipient, client_recipient
 from carillon.domain.records import Planned
 from carillon.domain.times import iso
@@ -20,6 +21,7 @@ CHECK_OF = {
     "whatsapp_template_missing": "template",
     "address_bounced": "bounces",
     "address_complained": "bounces",
+    QUOTA_EXHAUSTED: "quota",
 }
 """Which check of a channel fails for an obstacle; another obstacle is a check of its own."""
 ALWAYS = ("connection", "consent", "opt_out", "address")
@@ -74,7 +76,7 @@ def diagnose(client: Client, account: Account, sharing: Sequence[str], ahead: Ah
     for channel in (*LISTABLE, *beside):
         found = _obstacles(recipient, channel, templates.get(channel, [GENERAL]), account)
         reachable = reachable or not found
-        channels += _of_channel(client, recipient, channel, found)
+        channels += _of_channel(client, recipient, channel, found, account)
     general = [_activation(account), _enrolment(client), _reminders(client)]
     marketing = list(_marketing(client, recipient, account))
     checks = [*general, *channels, *marketing, _duplicates(client, sharing), _upcoming(ahead)]
@@ -95,11 +97,14 @@ def _templates(client: Client) -> dict[Channel, list[str]]:
     return found
 
 
-def _of_channel(client: Client, recipient: Recipient, channel: Channel, found: Sequence[str]) -> list[Check]:
+def _of_channel(
+    client: Client, recipient: Recipient, channel: Channel, found: Sequence[str], account: Account
+) -> list[Check]:
     failing = {CHECK_OF.get(reason, reason): reason for reason in found if reason != "notifications_inactive"}
     unasked = () if CHANNELS[channel].needs_consent else ("consent",)
     always = (*ALWAYS, *(("bounces",) if channel in REPORTING and client.email else ()))
     always = tuple(name for name in always if name not in unasked)
+    always += ("quota",) if is_metered(account.organization, channel) else ()
     names = [*always, *(name for name in failing if name not in always)]
     return [_check_of(client, recipient, channel, name, failing.get(name)) for name in names]
 
@@ -114,6 +119,7 @@ def _check_of(client: Client, recipient: Recipient, channel: Channel, name: str,
         "opt_out": (f"the client has not opted out of {channel}", f"the client opted out of {channel}"),
         "address": (f"{channel} goes to {where}", f"the client has no address for {channel}"),
         "bounces": (f"nothing is held against {_masked(address)}", _held_against(code)),
+        "quota": (f"there is quota left for {channel}", f"the quota of {channel} is exhausted"),
         "template": ("", "WhatsApp has not approved the text of a reminder in the client's language"),
     }
     fixes = {
@@ -125,6 +131,7 @@ def _check_of(client: Client, recipient: Recipient, channel: Channel, name: str,
         "opt_out": "only the client can come back, by a reply or on its preference page; use another channel",
         "address": _reaching(channel, place),
         "bounces": _way_back(place, code),
+        "quota": "have the quota topped up; or have reminders list a second channel that has some left",
         "template": "submit the text for WhatsApp's approval, or list another channel in the reminder",
     }
     good, bad = said.get(name, ("", f"{channel}: {name}"))

@@ -22,6 +22,28 @@ from carillon.domain.simulation import is_test_data
 from carillon.domain.sms import measure
 from carillon.domain.values import value
 
+__all__ = [
+    "BUCKETS",
+    "SHARDS",
+    "Books",
+    "Bucket",
+    "Credit",
+    "Crossing",
+    "DayUse",
+    "Entry",
+    "Exhausted",
+    "Plan",
+    "Shard",
+    "bucket_of",
+    "debit",
+    "is_metered",
+    "kept_buckets",
+    "metered_buckets",
+    "plan",
+    "units_at_queue",
+    "units_written",
+]
+
 SHARDS = 16
 """Shards of a bucket. Whoever meets nobody uses the first alone, so a small balance is not scattered."""
 LOW = 5

@@ -12,11 +12,12 @@ from carillon.domain.records import Actor, Event, StoredRecord
 from carillon.domain.times import iso
 from carillon.domain.values import value
 from carillon.ports.delivery import Connections
+from carillon.ports.quota import Quota
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.suppressions import AddressMarks
 from carillon.ports.system import Clock
 from carillon.services.activation import require_active
-from carillon.services.facts import facts_of, marks_of
+from carillon.services.facts import exhausted_of, facts_of, marks_of
 
 Reference = Annotated[str, Text(max=80, min=3, pattern=r"[a-z]+/[A-Za-z0-9._:-]{1,64}")]
 
@@ -42,6 +43,7 @@ class Explaining:
     connections: Connections
     clock: Clock
     marks: AddressMarks | None = None
+    quota: Quota | None = None
 
     def explain(self, org_id: str, asked: Question) -> list[Explanation]:
         """Explain, without writing anything.
@@ -58,7 +60,8 @@ class Explaining:
         facts = facts_of(snapshot, record, self.connections, client=client, staff=staff, now=now)
         if facts is None:
             raise NotFound("The organization has no settings; it may have been deleted.")
-        facts = replace(facts, marks=marks_of(self.marks, org_id, record))
+        exhausted = exhausted_of(self.quota, facts.organization)
+        facts = replace(facts, marks=marks_of(self.marks, org_id, record), exhausted=exhausted)
         collection: Collection = record.collection  # type: ignore[assignment]
         own = client.reminders or [] if client is not None else []
         known = [*own, *staff_reminders(facts.settings)] if collection == "appointments" else []

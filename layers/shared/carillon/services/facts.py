@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, Staff
 from carillon.domain.decisions import Account, Facts
+from carillon.domain.organizations import Organization
+from carillon.domain.quota import metered_buckets
 from carillon.domain.recipients import Marks
 from carillon.domain.records import StoredRecord
 from carillon.ports.delivery import Connections
+from carillon.ports.quota import Quota
 from carillon.ports.reading import Snapshot
 from carillon.ports.suppressions import AddressMarks
 
@@ -16,6 +20,14 @@ def marks_of(marks: AddressMarks | None, org_id: str, record: StoredRecord | Non
     """Read what is known against the addresses of a lead's contact; other records cost no reading."""
     contact = record.contact if record is not None else None
     return marks.of(org_id, contact.phone, contact.email) if marks is not None and contact is not None else Marks()
+
+
+def exhausted_of(quota: Quota | None, organization: Organization) -> frozenset[Channel]:
+    """Name the channels of whose quota nothing is left; what isn't metered costs no reading."""
+    buckets = metered_buckets(organization) if quota is not None else []
+    return frozenset(
+        bucket for bucket in buckets if quota is not None and quota.books(organization.id, bucket).left < 1
+    )
 
 
 def facts_of(

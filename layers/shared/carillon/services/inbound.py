@@ -16,6 +16,7 @@ from carillon.domain.consents import Changed
 from carillon.domain.messages import REACHED, Message, MessageFilter
 from carillon.domain.opt_words import opt_of
 from carillon.domain.organizations import Organization
+from carillon.domain.quota import Exhausted, is_metered
 from carillon.domain.reach import Conversation, Reach
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, staff_recipient
 from carillon.domain.replies import KEPT, WORDING, Reply, StoredReply, neutral
@@ -161,7 +162,7 @@ class Inbound:
         now = self._clock.now()
         answer = answer_to(org_id, stored, people[0], now, self._ids.ulid(now)) if people else None
         if stored.confirm and answer is not None and news:
-            self._messages.create(org_id, answer, retention_days=settings.retention_days)
+            answer = self._keep(org_id, answer, organization, settings)
         say = self._opting.out if opt == "out" else self._opting.back
         source, wording = f"{stored.channel}_reply", neutral(stored.text, WORDING)
         for person in people:
@@ -173,6 +174,15 @@ class Inbound:
         if stored.confirm and answer is not None and (news or (not new and self._is_stored(org_id, answer))):
             self._queues.send_ready([ready_alone(org_id, answer)])
         self._replies.settle(org_id, stored)
+
+    def _keep(self, org_id: str, answer: Message, organization: Organization, settings: Settings) -> Message | None:
+        """Store the confirmation, which has one part; without quota for it the word is kept all the same."""
+        units = 1 if is_metered(organization, answer.channel) else 0
+        try:
+            self._messages.create(org_id, replace(answer, units=units), retention_days=settings.retention_days)
+        except Exhausted:
+            return None
+        return answer
 
     def _is_stored(self, org_id: str, answer: Message) -> bool:
         found = self._reader.read([Want(org_id, messages=(answer.key,))])[0].messages.get(answer.key)

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
 from carillon.domain.channels import Channel
+from carillon.domain.decide import without
 from carillon.domain.decisions import Account, Verdict
 from carillon.domain.messages import Message, MessageKey, message_key
 from carillon.domain.organizations import Organization
+from carillon.domain.quota import Exhausted
 from carillon.domain.recaps import (
     DEADLINE,
     TEMPLATE,
@@ -99,15 +101,23 @@ class Recapper:
         told: list[Message] = []
         for verdict in verdicts:
             before = [stored[place] for place in places[verdict.recipient.ref] if place in stored]
-            made = self._make(due, day, at, verdict, now)
-            new = _still_missing(made, before)
-            for message in new:
-                self.messages.create(org_id, message, retention_days=settings.retention_days)
-            told += [*before, *new]
+            told += [*before, *self._keep(due, day, at, verdict, before, settings.retention_days)]
         waiting = [message for message in told if message.status == "queued" and message.channel is not None]
         hand_over(self.queues, [ready_alone(org_id, message) for message in waiting], now)
         suppressed = sum(message.status == "suppressed" for message in told)
         return Recapped(due, "recapped", day, len(records), len(waiting), suppressed)
+
+    def _keep(
+        self, due: RecapDue, day: date, at: datetime, verdict: Verdict, before: Sequence[Message], days: int
+    ) -> list[Message]:
+        """Store what somebody is told; a channel whose quota turns out to be exhausted is left out."""
+        new = _still_missing(self._make(due, day, at, verdict, self.clock.now()), before)
+        try:
+            for message in new:
+                self.messages.create(due.org_id, message, retention_days=days)
+        except Exhausted as error:
+            return self._keep(due, day, at, without(verdict, error.bucket), before, days)
+        return new
 
     def _make(self, due: RecapDue, day: date, at: datetime, verdict: Verdict, now: datetime) -> list[Message]:
         occasion, deadline = occasion_of(due.kind, day), at + DEADLINE

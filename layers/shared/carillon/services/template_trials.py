@@ -11,6 +11,7 @@ from carillon.domain.decide import whatsapp_template
 from carillon.domain.errors import Conflict, InvalidValue
 from carillon.domain.messages import Message, Occasion, message_key
 from carillon.domain.organizations import Organization
+from carillon.domain.quota import Exhausted, units_at_queue
 from carillon.domain.settings import Settings
 from carillon.domain.trials import Owned, TrialText, owned_addresses
 from carillon.ports.delivery import Connections, RenderingFailed
@@ -83,7 +84,10 @@ class TemplateTrials:
         message = self._message(org_id, chosen, person)
         until = message.created_at + timedelta(days=settings.retention_days)
         self._trials.put(org_id, message.key, TrialText(locale=chosen.locale, text=chosen.own), until)
-        self._messages.create(org_id, message, retention_days=settings.retention_days)
+        try:
+            self._messages.create(org_id, message, retention_days=settings.retention_days)
+        except Exhausted as error:
+            raise Conflict("quota_exhausted", f"the quota of {error.bucket} is exhausted") from error
         self._queues.send_ready([ready_alone(org_id, message)])
         return Trial(id=message.id, channel=chosen.place.channel, to=person.address, status=message.status)
 
@@ -136,6 +140,7 @@ class TemplateTrials:
             deadline=now + DEADLINE,
             origin="manual",
             timeline=((now, "queued", None),),
+            units=units_at_queue(chosen.view.organization, place.channel),
         )
 
 
