@@ -6,8 +6,8 @@ A message is sent first and deleted then, so at worst it comes twice; what it as
 it looks first: a message is claimed, a reminder has its message already, a record is planned.
 
 Most dead letters go back to the queue they came from. Two queues hold something else: what the scheduler could not
-deliver goes to the due queue, and a part of the stream that was given up names no records, so a job looks through all
-of them for what is not planned.
+deliver goes to the due queue, or to that of recaps, and a part of the stream that was given up names no records, so a
+job looks through all of them for what is not planned.
 """
 
 import argparse
@@ -38,11 +38,17 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """A dead-letter queue, and where its messages go when they are replayed."""
+    """A dead-letter queue, and where its messages go when they are replayed; `recaps`: where recaps among them go."""
 
     name: str
     url: str
     to: str
+    recaps: str | None = None
+
+    def of(self, message: Mapping[str, Any]) -> str:
+        """Say where a message goes."""
+        is_recap = self.recaps is not None and "recap" in (_body(message) or {})
+        return self.recaps if is_recap and self.recaps is not None else self.to
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,9 @@ def dead_letter_queues(sqs: Any, queues: Mapping[str, str]) -> list[Place]:
             found[name] = Place(name, dead, to=url)
     for name, work in ((SCHEDULER, "DueQueue"), (STREAM, "JobsQueue")):
         if name in queues and work in queues:
-            found[name] = Place(name, queues[name], to=queues[work])
+            found[name] = Place(
+                name, queues[name], to=queues[work], recaps=queues.get("RecapsQueue") if name == SCHEDULER else None
+            )
     return [found[name] for name in sorted(found)]
 
 
@@ -195,6 +203,8 @@ def _kind(body: Mapping[str, Any] | None) -> str:
             return f"job {kind}"
         case {"o": _, "gen": _, "key": str(key)}:
             return f"reminder {key}"
+        case {"o": _, "recap": "staff" | "managers" as recap}:
+            return f"recap {recap}"
         case {"o": _, "p": _, "d": _}:
             return "message"
         case {"eventType": str(event)}:
@@ -237,9 +247,11 @@ def _send(sqs: Any, place: Place, batch: list[dict[str, Any]]) -> list[dict[str,
     wanted = [message for message in batch if not _is_housekeeping(place, message)]
     if not wanted:
         return batch
-    entries = [_entry(number, message) for number, message in enumerate(wanted)]
-    answer = sqs.send_message_batch(QueueUrl=place.to, Entries=entries)
-    refused = {id(wanted[int(failure["Id"])]) for failure in answer.get("Failed", [])}
+    refused: set[int] = set()
+    for target in sorted({place.of(message) for message in wanted}):
+        entries = [_entry(number, message) for number, message in enumerate(wanted) if place.of(message) == target]
+        answer = sqs.send_message_batch(QueueUrl=target, Entries=entries)
+        refused |= {id(wanted[int(failure["Id"])]) for failure in answer.get("Failed", [])}
     return [message for message in batch if id(message) not in refused]
 
 

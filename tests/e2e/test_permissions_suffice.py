@@ -36,6 +36,7 @@ EXERCISED = {
     "RecordDeliveryFunction",
     "SendEmailFunction",
     "SendPushFunction",
+    "SendRecapFunction",
     "SendSmsFunction",
     "SendTelegramFunction",
     "SendViberFunction",
@@ -90,11 +91,7 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("PUT", f"/v1/clients/{made}/consents", json={"service": {"email": True}, "source": "desk", "wording": "yes"})
     call("DELETE", f"/v1/clients/{made}/enrolment")
     call("POST", f"/v1/clients/{made}/enrolment")
-    call("PUT", "/v1/channels/push", json={"fcm": {"service_json": json.dumps(SERVICE_ACCOUNT)}})
-    call("POST", "/v1/channels/push/check", {**key, "Idempotency-Key": "looked"})
-    # Taken once, then gone: the sender takes it from the client and from SNS.
-    call("PUT", f"/v1/clients/{made}/devices/phone", json={"platform": "fcm", "token": "expired-token"})
-    call("PUT", f"/v1/clients/{made}/devices/tablet", json={"platform": "fcm", "token": "another-token"})
+    have_push(call, key, made)
     call("GET", "/v1/clients", params={"q": "berg"})
     call("GET", "/v1/clients", params={"phone": "0612345698"})
     connect_mail(cloud, call, key)
@@ -107,6 +104,7 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("GET", "/v1/appointments")
     call("GET", "/v1/reminders")
     call("GET", "/v1/reminders", params={"client_id": made})
+    have_recaps(call, key)
     cloud.advance("PT30H")
     write_back(cloud, call)
     call("DELETE", "/v1/appointments/one")
@@ -117,6 +115,24 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("GET", "/v1/messages", params={"status": "failed"})
     call("GET", "/v1/messages", params={"client_id": "client-01"})
     cloud.advance("PT1H")
+
+
+def have_push(call: Callable[..., Any], key: Mapping[str, str], made: str) -> None:
+    """Devices of a client, of which one is gone when it is written to."""
+    call("PUT", "/v1/channels/push", json={"fcm": {"service_json": json.dumps(SERVICE_ACCOUNT)}})
+    call("POST", "/v1/channels/push/check", {**key, "Idempotency-Key": "looked"})
+    # Taken once, then gone: the sender takes it from the client and from SNS.
+    call("PUT", f"/v1/clients/{made}/devices/phone", json={"platform": "fcm", "token": "expired-token"})
+    call("PUT", f"/v1/clients/{made}/devices/tablet", json={"platform": "fcm", "token": "another-token"})
+
+
+def have_recaps(call: Callable[..., Any], key: Mapping[str, str]) -> None:
+    """A recap each for a collaborator and a manager, on every channel that could be listed, busy or not."""
+    person = {"name": "Sara", "email": "sara@example.com", "mobile": "0612345697", "roles": ["collaborator", "manager"]}
+    call("PUT", "/v1/staff/sara", json=person)
+    recap = {"enabled": True, "at": "07:00", "channels": ["email", "sms", "whatsapp"]}
+    told = {"recap": {"staff": recap, "managers": recap, "send_empty": True}}
+    call("PUT", "/v1/settings", {**key, "If-Match": "*"}, json=told)
 
 
 def write_back(cloud: RunningCloud, call: Callable[..., Any]) -> None:

@@ -16,8 +16,9 @@ from tools.redrive import BATCH, main
 
 REGION = "eu-central-1"
 STACK = "carillon-dev"
-WORK = ("Due", "Jobs", "Email", "Receipts")
+WORK = ("Due", "Recaps", "Jobs", "Email", "Receipts")
 REMINDER = {"o": "salon", "r": "appointments/1", "c": "anna", "key": "day_before", "start": "x", "at": "y", "gen": 3}
+RECAP = {"o": "salon", "recap": "staff", "at": "2026-12-01T06:00:00Z", "n": "c-1"}
 MESSAGE = {"o": "salon", "p": "c:anna", "d": "abc", "r": "appointments/1", "c": "anna", "s": []}
 RECEIPT = {"eventType": "Bounce", "mail": {"destination": ["anna@example.com"]}}
 
@@ -70,6 +71,7 @@ def queues(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queues]:
 def test_what_lies_there_is_shown_and_stays_there(queues: Queues, capsys: pytest.CaptureFixture[str]) -> None:
     queues.put("EmailDeadLetterQueue", MESSAGE, MESSAGE, {**MESSAGE, "o": "studio"})
     queues.put("DueDeadLetterQueue", REMINDER)
+    queues.put("RecapsDeadLetterQueue", RECAP)
     queues.put("JobsDeadLetterQueue", {"kind": "sweep", "o": "salon"}, "not JSON")
     queues.put("ReceiptsDeadLetterQueue", RECEIPT)
     queues.put("StreamFailureQueue", {"DDBStreamBatchInfo": {"batchSize": 7}})
@@ -80,6 +82,7 @@ def test_what_lies_there_is_shown_and_stays_there(queues: Queues, capsys: pytest
         "2 x message, salon",
         "1 x message, studio",
         "1 x reminder day_before, salon",
+        "1 x recap staff, salon",
         "1 x job sweep, salon",
         "1 x unreadable, -",
         "1 x receipt Bounce, -",
@@ -117,11 +120,12 @@ def test_an_organizations_messages_stay_its_own_on_a_fair_queue(queues: Queues) 
     assert message["Attributes"]["MessageGroupId"] == "salon"
 
 
-def test_what_the_scheduler_could_not_deliver_goes_to_the_due_queue(queues: Queues) -> None:
-    queues.put("SchedulerDeadLetterQueue", REMINDER, {**MESSAGE, "ch": "email"}, {"source": "aws.scheduler"})
+def test_what_the_scheduler_could_not_deliver_goes_to_the_queue_it_was_meant_for(queues: Queues) -> None:
+    queues.put("SchedulerDeadLetterQueue", REMINDER, {**MESSAGE, "ch": "email"}, {"source": "aws.scheduler"}, RECAP)
     assert main(["--stack", STACK, "--replay"]) == 0
     # The sweep's own schedule asked for nothing that a later run has not done.
     assert len(queues.bodies("DueQueue")) == 2
+    assert queues.bodies("RecapsQueue") == [RECAP]
     assert queues.count("SchedulerDeadLetterQueue") == 0
 
 
