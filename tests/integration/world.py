@@ -37,7 +37,7 @@ QUEUES = {
 """Which function a queue feeds; a channel's is named like the channel."""
 DOCUMENTS = {"settings", "organization", "client"}
 SENDING = {("sns", "Publish"), ("sesv2", "SendEmail")}
-SERVICES = ("dynamodb", "sqs", "scheduler", "secretsmanager")
+SERVICES = ("dynamodb", "sqs", "scheduler", "secretsmanager", "s3")
 
 
 class DeathError(BaseException):
