@@ -150,15 +150,16 @@ class SetConnections:
 
 @dataclass
 class PlainComposer:
-    """See the port `Composer`: says which version of the record it read."""
+    """See the port `Composer`: says which version of the record it read, or a text that it is given."""
 
     broken: bool = False
+    text: str | None = None
 
     def compose(self, message: Message, snapshot: Snapshot) -> Rendered:
         if self.broken:
             raise RenderingFailed("broken on purpose")
         version = snapshot.record.version if snapshot.record else 0
-        return Rendered(f"{message.template} v{version}", subject="subject")
+        return Rendered(self.text or f"{message.template} v{version}", subject="subject")
 
 
 @dataclass

@@ -99,7 +99,7 @@ def test_units_are_an_upper_bound_of_what_is_metered_and_nothing_else() -> None:
     assert units_at_queue(metered, "sms", "reminder.hour_before", "client", own) == BUILT_IN_PARTS
     assert units_at_queue(metered, "sms", "own.extra") == OWN_PARTS
     assert units_at_queue(metered, "email", "reminder.day_before") == 1
-    assert [units_at_queue(metered, name, "reminder.day_before") for name in ("whatsapp", "push", None)] == [0, 0, 0]  # type: ignore[arg-type]
+    assert [units_at_queue(metered, name, "reminder.day_before") for name in ("whatsapp", "push", None)] == [0, 0, 0]
     assert units_at_queue(organization(), "sms", "reminder.day_before") == 0
 
 
