@@ -18,8 +18,8 @@ from carillon.services.manual import Manual, ManualPreview
 from carillon.services.manual_input import AttachmentInput, ManualInput
 from carillon.services.other_addresses import OtherAddresses
 from carillon.services.storing import ready_alone
-from tests.builders import ALL_SERVICE, NOW, ORG, client, organization
-from tests.fakes import MemoryReader
+from tests.builders import ALL_SERVICE, NOW, ORG, REF, client, organization
+from tests.fakes import MemoryReader, MemoryRecords
 from tests.faults import Died, Failed, Line, lines
 from tests.manual_desk import MemoryBooks, MemoryFiles, MemoryManualMessages, PlainWriting
 from tests.people import MemoryAddressBook
@@ -38,6 +38,7 @@ class Desk:
     line: Line = field(default_factory=Line)
 
     def __post_init__(self) -> None:
+        self.rig.put(notify=False)
         self.store = MemoryManualMessages(self.rig.account)
         self.files = MemoryFiles()
         self.writing = PlainWriting(approved=frozenset({"reminder"}))
@@ -47,6 +48,7 @@ class Desk:
         reader = self.line.watch(MemoryReader(self.rig.account))
         return Manual(
             reader=reader,
+            records=self.line.watch(MemoryRecords(self.rig.account)),
             store=self.line.watch(self.store),
             writing=self.writing,
             files=self.line.watch(self.files),
@@ -85,6 +87,26 @@ def test_a_message_is_stored_with_its_words_and_its_author_and_queued() -> None:
     assert [ready.key for ready in desk.rig.queues.ready] == [message.key]
     desk.rig.deliver()
     assert [outgoing.to for outgoing in desk.rig.provider.sent] == ["anna@example.com"]
+
+
+def test_a_text_about_an_appointment_is_about_the_clients_next_one_unless_another_is_named() -> None:
+    desk = Desk()
+    message = desk.send(template="reminder.first")
+    assert (message.occasion.record, message.occasion.alone) == (REF, False)
+    assert [ready.record for ready in desk.rig.queues.ready] == [REF]
+    assert desk.send(text="Hi").occasion.alone
+    desk.rig.put(status="cancelled", notify=False)
+    assert desk.send(template="reminder.first", record=REF).occasion.record == REF
+    for template, pointer in (
+        ("reminder.first", "/record"),
+        ("order.created", "/record"),
+        ("slot.available", "/template"),
+        ("recap", "/template"),
+        ("review", "/template"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            desk.send(template=template)
+        assert [fault.pointer for fault in refused.value.faults] == [pointer]
 
 
 def test_words_sent_back_as_they_were_shown_are_unedited() -> None:

@@ -9,6 +9,7 @@ from carillon.adapters.dynamodb.idempotency import DynamoAnswers
 from carillon.adapters.dynamodb.manual import DynamoManualMessages
 from carillon.adapters.dynamodb.quota import DynamoQuota
 from carillon.adapters.dynamodb.reader import DynamoReader
+from carillon.adapters.dynamodb.records import DynamoRecords
 from carillon.adapters.dynamodb.replies import DynamoAddressBook
 from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
 from carillon.adapters.files import S3Files
@@ -51,6 +52,7 @@ def manual() -> Manual:
     connections, reader = DeploymentConnections(items, senders, current_clock), DynamoReader(items)
     return Manual(
         reader=reader,
+        records=DynamoRecords(items),
         store=DynamoManualMessages(items),
         writing=ManualWriter(items, connections, current_clock, lambda url: SignedLinks(key, url)),
         files=S3Files(lambda: client("s3"), told.attachments_bucket),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from carillon.domain.attachments import StoredFile
-from carillon.domain.catalog import Audience
+from carillon.domain.catalog import ROWS, Audience, Collection, general_key
 from carillon.domain.channels import CHANNELS, Channel
 from carillon.domain.clients import Client, Staff
 from carillon.domain.constraints import Items, document
@@ -15,7 +15,7 @@ from carillon.domain.decisions import Account
 from carillon.domain.errors import Code
 from carillon.domain.messages import Author, Message, Occasion, message_key
 from carillon.domain.organizations import Organization
-from carillon.domain.own_texts import offered
+from carillon.domain.own_texts import OWN_KEY, offered
 from carillon.domain.quiet import MARKETING, moment
 from carillon.domain.recheck import Recheck
 from carillon.domain.recipients import Recipient, client_recipient, role_recipient, same, staff_recipient
@@ -93,6 +93,25 @@ def audience_for(template: str | None, member: Staff | None) -> Audience | None:
         return known[0]
     audiences = offered(template)
     return next((audience for audience in known if audience in audiences), None)
+
+
+def collection_of(template: str | None) -> Collection | None:
+    """Say of which collection a record has to be that a text is about; None: it is about none, or an own one."""
+    if template is None or template.startswith(OWN_KEY) or template in _ABOUT_NONE:
+        return None
+    row = ROWS.get(general_key(template) or template)
+    if row is None or row.posted or row.group == "recaps":
+        return None
+    return "appointments" if row.group == "reminders" else row.group
+
+
+def is_filled_elsewhere(template: str) -> bool:
+    """Whether a text says what only its own occasion knows: a posted event's, or the list of a day."""
+    row = ROWS.get(template)
+    return row is not None and (row.posted or row.group == "recaps")
+
+
+_ABOUT_NONE = frozenset({"review"})
 
 
 def written_recipient(person: Client | Staff, audience: Audience, settings: Settings) -> Recipient:

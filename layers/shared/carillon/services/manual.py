@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from carillon.domain.attachments import MAX_BYTES, content_of, file_name
 from carillon.domain.channels import CHANNELS, Channel
 from carillon.domain.clients import Staff
 from carillon.domain.constraints import document
 from carillon.domain.decisions import Account
-from carillon.domain.errors import Code, Conflict, Fault, Forbidden, Invalid, Refused
+from carillon.domain.errors import Code, Conflict, Fault, Forbidden, Invalid
 from carillon.domain.manual import (
     MAX_STORED,
     OWN_WORDS,
     Elsewhere,
     Written,
     audience_for,
+    collection_of,
     manual_message,
     obstacle_to,
     written_recipient,
@@ -29,15 +29,17 @@ from carillon.domain.messages import Author, Message
 from carillon.domain.organizations import Caller, Organization
 from carillon.domain.quota import Exhausted, bucket_of, is_metered
 from carillon.domain.recipients import Recipient
+from carillon.domain.records import LIVE
 from carillon.domain.settings import Settings
 from carillon.domain.sms import measure
 from carillon.domain.values import value
-from carillon.ports.delivery import Attachment, Connections, RenderingFailed
+from carillon.ports.delivery import Connections, RenderingFailed
 from carillon.ports.directory import Phones
 from carillon.ports.manual import Draft, Files, ManualStore, Remember, Writing
 from carillon.ports.queues import Queues
 from carillon.ports.quota import Quota
 from carillon.ports.reading import Reader, Snapshot, Want
+from carillon.ports.records import Records
 from carillon.ports.system import Clock, Ids
 from carillon.services.activation import require_active
 from carillon.services.facts import account_of
@@ -48,6 +50,7 @@ from carillon.services.manual_input import (
     address_of,
     asked,
     asked_of,
+    contents_of,
     faults_in,
     person_of,
     refuse,
@@ -55,6 +58,8 @@ from carillon.services.manual_input import (
 from carillon.services.other_addresses import OtherAddresses
 from carillon.services.storing import ready_alone, ready_of
 
+NEXT = 20
+"""Among how many records ahead a client's next appointment is looked for."""
 WHY: Mapping[Code, str] = {
     "channel_not_connected": "the organization has no sender for this channel",
     "consent_missing": "the client has not agreed to messages on this channel",
@@ -96,6 +101,7 @@ class Manual:
     """Shows and sends manual messages."""
 
     reader: Reader
+    records: Records
     store: ManualStore
     writing: Writing
     files: Files
@@ -109,7 +115,7 @@ class Manual:
 
     def faults(self, org_id: str, given: Mapping[str, Any]) -> list[Fault]:
         """Find what is wrong between the parts of an input that has faults of its own, so that all are told at once."""
-        wanted = asked(given)
+        wanted = self._about(org_id, asked(given))
         snapshot = self._read(org_id, wanted)
         require_active(snapshot)
         return faults_in(wanted, snapshot, self.phones)
@@ -134,7 +140,7 @@ class Manual:
         `remember` makes the answer that a repeated call gets; raises RepeatedError when it has one already.
         """
         made = self._make(caller, wanted, public_url)
-        files = _contents(wanted)
+        files = contents_of(wanted)
         message, org_id = made.message, caller.org_id
         if made.blocked is not None:
             raise Conflict(made.blocked, WHY[made.blocked])
@@ -151,6 +157,16 @@ class Manual:
         self.queues.send_ready([ready])
         return message
 
+    def _about(self, org_id: str, wanted: Asked) -> Asked:
+        """Take the client's next appointment where a text is about one and none is named."""
+        lacks = wanted.record is None and collection_of(wanted.template) == "appointments"
+        if not lacks or wanted.client_id is None:
+            return wanted
+        ahead = self.records.of_client(org_id, wanted.client_id, since=self.clock.now(), limit=NEXT)
+        live = (each for each in ahead if each.collection == "appointments" and each.appointment.status in LIVE)
+        found = next(live, None)
+        return replace(wanted, record=found.ref) if found is not None else wanted
+
     def _read(self, org_id: str, wanted: Asked) -> Snapshot:
         """Read everything, and once more where the record names people."""
         clients = (wanted.client_id,) if wanted.client_id else ()
@@ -165,7 +181,7 @@ class Manual:
         return self.reader.read([wider])[0] if wider != want else snapshot
 
     def _make(self, caller: Caller, wanted: ManualInput, public_url: str) -> Ready:
-        parts = asked_of(wanted)
+        parts = self._about(caller.org_id, asked_of(wanted))
         snapshot = self._read(caller.org_id, parts)
         require_active(snapshot)
         faults = faults_in(parts, snapshot, self.phones)
@@ -177,7 +193,7 @@ class Manual:
             raise Forbidden("notifications_inactive", "the organization is gone")
         recipient = written_recipient(person, audience, account.settings)
         elsewhere = self._elsewhere(caller.org_id, wanted, recipient, account, snapshot)
-        message = self._message(caller, wanted, recipient, elsewhere)
+        message = self._message(caller, wanted, recipient, elsewhere, parts.record or "")
         draft = self._draft(message, wanted, snapshot, public_url)
         blocked = self._blocked(message, recipient, account, elsewhere, free=not draft.approved)
         author = replace(message.author, free=not draft.approved) if message.author is not None else None
@@ -201,7 +217,7 @@ class Manual:
         return Elsewhere(address, self.others.look(org_id, wanted.channel, address, snapshot))
 
     def _message(
-        self, caller: Caller, wanted: ManualInput, recipient: Recipient, elsewhere: Elsewhere | None
+        self, caller: Caller, wanted: ManualInput, recipient: Recipient, elsewhere: Elsewhere | None, record: str
     ) -> Message:
         now = self.clock.now()
         stored = recipient.addresses.get(CHANNELS[wanted.channel].address)
@@ -211,7 +227,7 @@ class Manual:
             recipient,
             wanted.channel,
             to=elsewhere.address if elsewhere is not None else stored or "",
-            record=wanted.record or "",
+            record=record,
             template=wanted.template or OWN_WORDS,
             author=Author(caller.key_id, caller.user, another=elsewhere is not None),
             now=now,
@@ -266,20 +282,3 @@ def _fitting(draft: Draft) -> Draft:
     if draft.written.size > MAX_STORED:
         raise Invalid([Fault("/text", "invalid_value", f"makes a message of more than {MAX_STORED} bytes")])
     return draft
-
-
-def _contents(wanted: ManualInput) -> list[Attachment]:
-    """Decode the files; raises Refused (413) when they are too large together."""
-    files = [
-        Attachment(file_name(each.filename), each.content_type, content_of(each.content_base64))
-        for each in wanted.attachments
-    ]
-    if sum(len(file.content) for file in files) > MAX_BYTES:
-        raise TooLarge("attachments_too_large", f"attachments have at most {MAX_BYTES} bytes together")
-    return files
-
-
-class TooLarge(Refused):
-    """Attachments beyond what is taken."""
-
-    status = 413

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, get_args
 
-from carillon.domain.attachments import MAX_FILES, check_type, content_of, file_name
+from carillon.domain.attachments import MAX_BYTES, MAX_FILES, check_type, content_of, file_name
 from carillon.domain.channels import CHANNELS, Channel
 from carillon.domain.clients import Client, Staff
 from carillon.domain.constraints import Check, Email, Id, Items, Text, document
-from carillon.domain.errors import Fault, Invalid, InvalidValue
-from carillon.domain.manual import ELSEWHERE, audience_for
+from carillon.domain.errors import Fault, Invalid, InvalidValue, Refused
+from carillon.domain.manual import ELSEWHERE, audience_for, collection_of, is_filled_elsewhere
 from carillon.domain.settings import Settings
 from carillon.domain.sms import Encoding
 from carillon.domain.templates import MAX_BODY, MAX_SUBJECT, forbidden_characters
 from carillon.domain.values import value
+from carillon.ports.delivery import Attachment
 from carillon.ports.directory import Phones
 from carillon.ports.reading import Snapshot
 
@@ -43,7 +44,8 @@ class ManualInput:
     """A message to one person.
 
     Of `template` and `text` at least one: a template alone goes out filled as the preview shows it, a text goes out as
-    it stands. `to`: another address than the stored one (e-mail, SMS and WhatsApp). `record`: what it is about.
+    it stands. `to`: another address than the stored one (e-mail, SMS and WhatsApp). `record`: what it is about; a text
+    about an appointment is about the client's next one where none is named.
     """
 
     channel: Channel
@@ -175,13 +177,22 @@ def _of_template(wanted: Asked, snapshot: Snapshot) -> list[Fault]:
         return []
     if audience_for(wanted.template, person if isinstance(person, Staff) else None) is None:
         return [Fault("/template", "unknown_reference", "there is no such template for this person")]
+    if wanted.template == "review" and snapshot.settings is not None and snapshot.settings.review.url is None:
+        return [Fault("/template", "invalid_value", "asks for a review, and the settings have no review.url")]
+    if is_filled_elsewhere(wanted.template):
+        return [Fault("/template", "invalid_value", "is filled by its own occasion alone, so write its text")]
     return []
 
 
 def _of_record(wanted: Asked, snapshot: Snapshot) -> list[Fault]:
     record, person = snapshot.record, person_of(wanted, snapshot)
+    takes_template = wanted.channel is None or CHANNELS[wanted.channel].manual_templates
+    needed = collection_of(wanted.template) if takes_template else None
     if wanted.record is None:
-        return []
+        about = f"{wanted.template} is about one of {needed}, so name it"
+        return [Fault("/record", "missing_field", about)] if needed is not None and person is not None else []
+    if needed is not None and not wanted.record.startswith(f"{needed}/"):
+        return [Fault("/record", "invalid_value", f"{wanted.template} is about one of {needed}")]
     if record is None or record.deleted:
         return [Fault("/record", "unknown_reference", "there is no such record")]
     theirs = {record.client_id, *record.former}
@@ -189,3 +200,20 @@ def _of_record(wanted: Asked, snapshot: Snapshot) -> list[Fault]:
         # Its text would tell one client of another's.
         return [Fault("/record", "unknown_reference", "is not this client's")]
     return []
+
+
+def contents_of(wanted: ManualInput) -> list[Attachment]:
+    """Decode the files; raises Refused (413) when they are too large together."""
+    files = [
+        Attachment(file_name(each.filename), each.content_type, content_of(each.content_base64))
+        for each in wanted.attachments
+    ]
+    if sum(len(file.content) for file in files) > MAX_BYTES:
+        raise TooLarge("attachments_too_large", f"attachments have at most {MAX_BYTES} bytes together")
+    return files
+
+
+class TooLarge(Refused):
+    """Attachments beyond what is taken."""
+
+    status = 413
