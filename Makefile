@@ -103,6 +103,11 @@ lock: setup  ## Pins the requirements files anew, from pyproject.toml
 		--group layer -c requirements-dev.txt --custom-compile-command "make lock" -o layers/dependencies/requirements.txt
 	.venv/bin/uv pip compile --quiet --no-annotate --python-version 3.13 --python-platform aarch64-manylinux_2_28 \
 		--group whatsapp -c requirements-dev.txt --custom-compile-command "make lock" -o functions/send_whatsapp/requirements.txt
+	for function in billing_api settle_payments; do \
+		.venv/bin/uv pip compile --quiet --no-annotate --python-version 3.13 --python-platform aarch64-manylinux_2_28 \
+			--group payments -c requirements-dev.txt --custom-compile-command "make lock" \
+			-o functions/$$function/requirements.txt || exit 1; \
+	done
 
 clean:  ## Removes what was built and cached, and the local cloud's state; keeps the environments
 	rm -rf .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

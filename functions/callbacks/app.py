@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from carillon.bootstrap import chats, receipts, replies, twilio
+from carillon.bootstrap import chats, receipts, replies, stripe_events, twilio
 from carillon.runtime.http.forms import FormCall, Text, form_door
 from carillon.runtime.logging import logger
 
@@ -46,11 +46,22 @@ def viber_event(call: FormCall) -> Mapping[str, Any]:
     return answer or {}
 
 
+def stripe_event(call: FormCall) -> None:
+    """Have the top-up settled that an event of Stripe is about."""
+    taken = stripe_events.take(call.headers.get("stripe-signature"), call.raw)
+    call.refuse_unless(taken is not None)
+    about = taken.reference if taken is not None else None
+    if about is not None:
+        ids = {"organization_id": about.org_id, "top_up": about.top_up}
+        logger().info("payment event", extra={**ids, "event_id": about.event, "type": about.type})
+
+
 lambda_handler = form_door(
     {
         "/callbacks/twilio/status": twilio_status,
         "/callbacks/twilio/inbound": twilio_inbound,
         "/callbacks/telegram/*": telegram_update,
         "/callbacks/viber/*": viber_event,
+        "/callbacks/stripe": stripe_event,
     }
 )

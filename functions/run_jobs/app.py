@@ -50,7 +50,8 @@ def sweep(job: dict[str, Any]) -> None:
     recapped = jobs.recap_schedules().mend(job["o"])
     tidied = quotas.days().run(job["o"])
     kept = {"assumed": tidied.assumed, "quota_days": tidied.days}
-    done = {**asdict(swept), "replies": replied, "recaps": recapped, **kept}
+    paying = jobs.payments().mend(job["o"])
+    done = {**asdict(swept), "replies": replied, "recaps": recapped, "payments": paying, **kept}
     logger().info("swept", extra={"organization_id": job["o"], **done})
 
 

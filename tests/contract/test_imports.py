@@ -17,7 +17,7 @@ DOMAIN: Final = ROOT / "layers" / "shared" / "carillon" / "domain"
 
 VALIDATION: Final = {"pydantic", "aws_lambda_powertools.event_handler"}
 RENDERING: Final = {"jinja2"}
-TWILIO: Final = {"twilio"}
+TWILIO: Final = {"twilio", "stripe"}  # what two of the functions have of their own
 # Function folder → modules that its work doesn't need, and that would cost every cold start.
 ABSENT: Final = {
     "authorizer": VALIDATION | RENDERING | TWILIO,
@@ -37,7 +37,9 @@ ABSENT: Final = {
     "send_email": VALIDATION | TWILIO,
     "send_sms": VALIDATION | TWILIO,
     "send_push": VALIDATION | TWILIO,
-    "send_whatsapp": VALIDATION,
+    "send_whatsapp": VALIDATION | {"stripe"},
+    "billing_api": RENDERING | {"twilio"},
+    "settle_payments": VALIDATION | RENDERING | {"twilio"},
     "send_telegram": VALIDATION | TWILIO,
     "send_viber": VALIDATION | TWILIO,
 }

@@ -8,7 +8,12 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-DEPLOYED: Final = ("layers/dependencies/requirements.txt", "functions/send_whatsapp/requirements.txt")
+DEPLOYED: Final = (
+    "layers/dependencies/requirements.txt",
+    "functions/send_whatsapp/requirements.txt",
+    "functions/billing_api/requirements.txt",
+    "functions/settle_payments/requirements.txt",
+)
 
 
 def pins(name: str) -> set[str]:

@@ -92,6 +92,9 @@ NARROW_KEYS: Final = {
     **{
         name: {("*#WAT",), ("@#W#*",)} for name in ("RecordDeliveryFunction", "SendSmsFunction", "SendWhatsappFunction")
     },
+    # What is bought, and the books; the index shows what is still to come.
+    "BillingApiFunction": {("*#ORG", "*#BIL", "*#IDM#*", "*#AUD#*", "*#Q#*"), ("*#S#topup",)},
+    "SettlePaymentsFunction": {("*#ORG", "*#BIL", "*#Q#*"), ("*#S#topup",)},
     # Rows of chats that have ended.
     "CallbacksFunction": {("*#U#t:*", "*#U#v:*")},
     "SendTelegramFunction": {("*#WAT",), ("*#U#t:*",)},
@@ -105,6 +108,9 @@ LISTERS: Final = {
     "MessagesApiFunction",
     "RunJobsFunction",
     "SweepFunction",
+    # Top-ups that are not settled.
+    "BillingApiFunction",
+    "SettlePaymentsFunction",
     # The appointments of a day: a recap's list is read when it is decided on and again when it is sent.
     "SendRecapFunction",
     *(f"Send{channel.capitalize()}Function" for channel in LISTABLE),

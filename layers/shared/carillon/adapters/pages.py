@@ -51,6 +51,13 @@ def failed_page(locale: str = "en") -> str:
     return _page(locale, words["failed_title"], [_text(words["failed"])])
 
 
+def payment_page(locale: str, *, paid: bool) -> str:
+    """Tell a buyer who comes back from the page for paying that this one can be closed."""
+    words = _of_language(language(choose_locale(locale, locale)), "payment")
+    kind = "paid" if paid else "cancelled"
+    return _page(locale, words[f"{kind}_title"], [_text(words[kind], role="status")])
+
+
 def reader_locale(accepted: str) -> str:
     """Choose a language by what a browser says it accepts; English where none fits."""
     wanted = (part.partition(";")[0].strip() for part in accepted.split(","))
@@ -76,8 +83,8 @@ def _page(locale: str, title: str, body: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=8)
-def _of_language(lang: str) -> dict[str, str]:
-    return dict(tomllib.loads(_TEXTS.joinpath(lang, "_pages.toml").read_text("utf-8"))["unsubscribe"])
+def _of_language(lang: str, page: str = "unsubscribe") -> dict[str, str]:
+    return dict(tomllib.loads(_TEXTS.joinpath(lang, "_pages.toml").read_text("utf-8"))[page])
 
 
 def _words(locale: str) -> dict[str, str]:

@@ -17,11 +17,16 @@ KEPT = timedelta(minutes=5)
 
 @value
 class Secrets:
-    """What the secret holds; an empty Twilio account means that the shared sender is not set up."""
+    """What the secret holds; an empty Twilio account means that the shared sender is not set up.
+
+    Without a Stripe key there are no payments; the webhook's secret is what Stripe signs its events with.
+    """
 
     signing_key: str
     twilio_account_sid: str
     twilio_auth_token: str
+    stripe_secret_key: str = ""
+    stripe_webhook_secret: str = ""
 
     def __repr__(self) -> str:
         return "Secrets(...)"

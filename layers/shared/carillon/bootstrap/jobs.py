@@ -3,6 +3,7 @@
 from functools import cache
 
 from carillon.adapters.aws import client
+from carillon.adapters.dynamodb.billing import DynamoBilling
 from carillon.adapters.dynamodb.everything import DynamoEverything
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.reader import DynamoReader
@@ -11,6 +12,7 @@ from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
 from carillon.adapters.dynamodb.runs import DynamoRuns
 from carillon.adapters.dynamodb.watermarks import DynamoWatermarks
 from carillon.adapters.files import S3Files
+from carillon.adapters.payments_queue import SqsPayments
 from carillon.adapters.queues import due_from_data, waiting_from_data
 from carillon.adapters.recap_crons import EventBridgeCrons, SqsRecaps
 from carillon.adapters.system import RandomIds
@@ -21,6 +23,7 @@ from carillon.bootstrap.planning import planner, schedules
 from carillon.bootstrap.sweeping import enqueue_for_all
 from carillon.ports.recaps import Crons
 from carillon.runtime.config import RunJobsConfig
+from carillon.services.mending_payments import PaymentsMending
 from carillon.services.overdue import Overdue
 from carillon.services.planning import Planner
 from carillon.services.purging import Purge
@@ -73,6 +76,14 @@ def sweep() -> Sweep:
         fallback=fallback(told),
         clock=current_clock,
     )
+
+
+@cache
+def payments() -> PaymentsMending:
+    """Make what has top-ups looked up whose event never came, for the jobs' function."""
+    told = config(RunJobsConfig)
+    store = DynamoBilling(table(told.table_name))
+    return PaymentsMending(store, SqsPayments(client("sqs"), told.payments_queue_url), current_clock)
 
 
 @cache

@@ -47,6 +47,7 @@ Code = Literal[
     "notifications_inactive",
     "opted_out",
     "organization_exists",
+    "payments_not_connected",
     "provider_unreachable",
     "quota_exhausted",
     "rate_limited",

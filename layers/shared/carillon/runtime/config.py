@@ -55,6 +55,7 @@ class SettingsApiConfig:
     viber_api_url: str
     public_base_url: str
     push_applications: str
+    deployment_secret_arn: str
 
 
 @value
@@ -100,6 +101,37 @@ class MessagesApiConfig:
 
 
 @value
+class PaymentsConfig:
+    """What talks to Stripe: the account's keys are in the deployment's secret.
+
+    `stack_name` marks what was made there, so that several deployments may share an account. `stripe_automatic_tax`:
+    true or false.
+    """
+
+    table_name: str
+    stack_name: str
+    deployment_secret_arn: str
+    stripe_api_url: str
+    stripe_automatic_tax: str
+
+
+@value
+class BillingApiConfig(PaymentsConfig):
+    """Selling takes the packages (JSON, see `domain/packages.py`).
+
+    `public_base_url` empty: API Gateway's own domain, as the request names it.
+    """
+
+    top_up_packages: str
+    public_base_url: str
+
+
+@value
+class SettlePaymentsConfig(PaymentsConfig):
+    """Settling takes the account and the table."""
+
+
+@value
 class PlannerConfig:
     """Planning makes schedules, and queues what is due at once; run_jobs plans too.
 
@@ -133,6 +165,7 @@ class RunJobsConfig(PlannerConfig):
     recaps_group: str
     recaps_queue_url: str
     recaps_queue_arn: str
+    payments_queue_url: str
 
 
 @value
@@ -232,6 +265,8 @@ class CallbacksConfig(SenderConfig):
     deployment_secret_arn: str
     public_base_url: str
     viber_api_url: str
+    payments_queue_url: str
+    stack_name: str
 
 
 @value

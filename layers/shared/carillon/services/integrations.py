@@ -1,5 +1,6 @@
 """What the organization is connected to, and whether its notifications are on."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -65,11 +66,18 @@ class Integrations:
     """Use cases on activation and connections."""
 
     def __init__(
-        self, organizations: Organizations, reader: Reader, connections: Connections, clock: Clock, ids: Ids
+        self,
+        organizations: Organizations,
+        reader: Reader,
+        connections: Connections,
+        payments: Callable[[], CardStatus],
+        clock: Clock,
+        ids: Ids,
     ) -> None:
         self._organizations = organizations
         self._reader = reader
         self._connections = connections
+        self._payments = payments
         self._clock = clock
         self._ids = ids
 
@@ -98,7 +106,7 @@ class Integrations:
             raise NotFound("there is no such organization")
         connected = self._connections.connected(organization, settings)
         channels = [_of_channel(each, organization, settings, connected=each in connected) for each in ALL]
-        return Page([_card(organization), *channels, Card(id="payments", status="not_connected")])
+        return Page([_card(organization), *channels, Card(id="payments", status=self._payments())])
 
     def switch(self, caller: Caller, attempt: Attempt | None, *, active: bool) -> Card:
         """Activate or deactivate notifications; nothing is written when nothing changes."""

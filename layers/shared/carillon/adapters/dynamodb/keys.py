@@ -237,11 +237,6 @@ def replan(o: str) -> Key:
     return f"{o}#RPL", "-"
 
 
-def recaps(o: str) -> Key:
-    """Which schedules of recaps a data set has, and which recaps were dealt with."""
-    return f"{o}#RCP", "-"
-
-
 def quota_pool(o: str, bucket: str) -> Key:
     """A bucket's pool and counters; its ledger lies beside it."""
     return quota_books(o, bucket), "POOL"
@@ -280,3 +275,8 @@ def quota_event(o: str, bucket: str, at: str, kind: str) -> Key:
 def recaps(o: str) -> Key:
     """Which schedules of recaps a data set has, and which recaps were dealt with."""
     return f"{o}#RCP", "-"
+
+
+def billing(o: str, name: str) -> Key:
+    """An organization's billing `DETAILS`, its `CUSTOMER` at Stripe, a top-up (`T#`), an Idempotency-Key (`K#`)."""
+    return f"{o}#BIL", name

@@ -42,6 +42,11 @@ class DynamoQuota:
             books = self.books(org_id, bucket)
             try:
                 self._table.transact([*answer, *credit_writes(org_id, bucket, credit, books)])
+            except Exhausted:
+                # What was taken back once is not missing when it is asked for again.
+                if self._table.get(keys.quota_credit(org_id, bucket, digest(credit.key))) is None:
+                    raise
+                return False
             except ConditionsFailed as error:
                 if answer and 0 in error.failed:
                     raise RepeatedError from error

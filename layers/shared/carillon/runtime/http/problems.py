@@ -35,6 +35,7 @@ TITLES: dict[Code, str] = {
     "notifications_inactive": "Notifications are not active",
     "opted_out": "The person opted out",
     "organization_exists": "The organization exists",
+    "payments_not_connected": "Payments are not connected",
     "provider_unreachable": "The provider could not be asked",
     "quota_exhausted": "The quota is used up",
     "rate_limited": "Too many calls",

@@ -1,0 +1,1 @@
+"""Packages, top-ups and billing details."""

@@ -1,0 +1,1 @@
+"""Brings top-ups and the ledger to where Stripe says that they are."""
