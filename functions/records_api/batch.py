@@ -24,7 +24,7 @@ class AppointmentItem(AppointmentInput):
     """An appointment as its own PUT takes it."""
 
     collection: Literal["appointments"]
-    id: Id
+    id: Id = field()
 
 
 @document
@@ -32,7 +32,7 @@ class OrderItem(OrderInput):
     """An order as its own PUT takes it."""
 
     collection: Literal["orders"]
-    id: Id
+    id: Id = field()
 
 
 @document
@@ -40,7 +40,7 @@ class LeadItem(LeadInput):
     """A lead as its own PUT takes it."""
 
     collection: Literal["leads"]
-    id: Id
+    id: Id = field()
 
 
 @document
@@ -48,7 +48,7 @@ class TaskItem(TaskInput):
     """A task as its own PUT takes it."""
 
     collection: Literal["tasks"]
-    id: Id
+    id: Id = field()
 
 
 Check = Callable[[dict[str, Any]], Sequence[Fault]]

@@ -86,7 +86,7 @@ class AppointmentQuery(ListQuery):
 
 @document
 class ChangedQuery(ListQuery):
-    """Which records: those that changed on the day of `from` (in UTC; default: 30 days ago) or since.
+    """Which records: those that changed on the day of `from` (in UTC; default: a week ago) or since.
 
     A task that is due later stands where it is due.
     """

@@ -8,6 +8,9 @@ from tests.integration.account import OPERATOR_KEY, Aws, activate, call, new_org
 
 READ, WRITE = "BatchGetItem", "TransactWriteItems"
 PERSON = {"first_name": "Anna", "last_name": "Smit", "phone": "+31612345678", "email": "anna@example.com"}
+ORDER = {"client_id": "c4", "number": "1", "status": "new", "executor_ids": ["s1"]}
+TASK = {"title": "Call", "author_id": "s1", "assignee_ids": ["s1"], "status": "open"}
+BATCH = [{"collection": "orders", "id": "o3"} | ORDER, {"collection": "tasks", "id": "t2"} | TASK]
 BUDGET: list[tuple[str, str, Any, list[str]]] = [
     ("GET", "/health", None, []),
     ("GET", "/openapi.json", None, []),
@@ -51,6 +54,17 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     ("GET", "/v1/messages?status=failed", None, [READ, "Query"]),
     ("GET", "/v1/reports/messages?channel=sms", None, [READ, "Query"]),
     ("GET", "/v1/reports/summary", None, [READ, "Query"]),
+    # A record comes in one read and goes in one write, whatever it names; one that differs in nothing is only read.
+    ("PUT", "/v1/orders/o2", ORDER, [READ, "UpdateItem"]),
+    ("PUT", "/v1/orders/o1", ORDER, [READ]),
+    ("PUT", "/v1/leads/l1", {"contact": {"name": "Kim"}, "status": "new"}, [READ, "UpdateItem"]),
+    ("PUT", "/v1/tasks/t1", TASK | {"record": "orders/o1"}, [READ, "UpdateItem"]),
+    ("GET", "/v1/orders/o1", None, [READ]),
+    # The week up to today: one query for each day, and a read of what they name.
+    ("GET", "/v1/orders", None, ["Query"] * 8 + [READ]),
+    ("DELETE", "/v1/orders/o1", None, [READ, "UpdateItem"]),
+    # One read for all items, and a write for each.
+    ("POST", "/v1/records/batch", {"items": BATCH}, [READ, "UpdateItem", "UpdateItem"]),
     ("GET", "/v1/inbound", None, [READ, "Query"]),
     ("GET", "/v1/inbound?client_id=c1", None, [READ, "Query"]),
     ("POST", "/v1/clients/c1/enrolment", None, [READ]),
@@ -72,6 +86,9 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     ("PATCH", "/v1/organizations/aurora", {"name": "B"}, [READ, WRITE]),
     # Its own senders are read before they go, to be undone at their providers.
     ("DELETE", "/v1/organizations/aurora", None, [READ, READ, WRITE]),
+    # Without anything metered; with it, test_doors_quota.py counts.
+    ("GET", "/v1/quota", None, [READ]),
+    ("GET", "/v1/quota/ledger", None, [READ]),
     ("GET", "/v1/channels", None, [READ]),
     # The attempt is noted before the provider is asked, the rest after it.
     ("PUT", "/v1/channels/sms", {"sender_id": "Aurora"}, [READ, WRITE, WRITE]),
@@ -84,6 +101,8 @@ def furnished(aws: Aws) -> Aws:
     activate()
     assert call("POST", "/v1/clients", PERSON | {"id": "c1"}).status == 201
     assert call("POST", "/v1/staff", {"id": "s1", "name": "Sofie"}).status == 201
+    assert call("POST", "/v1/clients", {"id": "c4", "first_name": "Zoe"}).status == 201
+    assert call("PUT", "/v1/orders/o1", ORDER).status == 201
     return aws
 
 

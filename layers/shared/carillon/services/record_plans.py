@@ -16,7 +16,7 @@ ANNOUNCED_KEPT = 6
 """How many of the latest events a record names: what may supersede what."""
 AT_LEAST_KEPT = timedelta(days=2)
 """What was written just now is kept so long, whatever it is: its events are still to be announced."""
-LATELY = timedelta(days=30)
+LATELY = timedelta(days=7)
 """How far back a list of what changed goes, unless it is told otherwise."""
 Plan = tuple[tuple[Planned, ...], tuple[str, ...], int]
 

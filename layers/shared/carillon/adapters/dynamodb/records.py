@@ -92,7 +92,7 @@ class DynamoRecords:
             lower = f"{day}T00:00:00Z"
             if len(rows) >= limit:
                 break
-        return Page(self._read(rows), lower)
+        return Page(self._read(rows), lower if day <= last else None)
 
     def _read(self, rows: Sequence[Item]) -> list[StoredRecord]:
         wanted = [(row["pk"], row["sk"]) for row in rows]
