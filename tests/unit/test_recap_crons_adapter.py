@@ -1,6 +1,7 @@
 """The recurring schedules of recaps: complete, made once, deleted, never changed; and what they put on the queue."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,6 +88,22 @@ def test_one_that_was_made_or_deleted_before_is_fine(scheduler: Any, crons: Even
         crons.delete(NAME)
         crons.delete(NAME)
         stub.assert_no_pending_responses()
+
+
+def test_a_zone_that_the_scheduler_does_not_know_is_written_out_in_utc(scheduler: Any, crons: EventBridgeCrons) -> None:
+    sent: list[Any] = []
+    with Stubber(scheduler) as stub:
+        stub.add_client_error("create_schedule", "ValidationException", http_status_code=400)
+        stub.add_response("create_schedule", {"ScheduleArn": f"{ARN}:s"})
+        scheduler.meta.events.register_first(
+            "provide-client-params.scheduler.CreateSchedule", lambda params, **_: sent.append(params), unique_id="look"
+        )
+        crons.create(ORG, replace(CRON, at="07:00"))
+        scheduler.meta.events.unregister("provide-client-params.scheduler.CreateSchedule", unique_id="look")
+        stub.assert_no_pending_responses()
+    wanted = [(each["ScheduleExpression"], each["ScheduleExpressionTimezone"]) for each in sent]
+    assert wanted == [("cron(0 7 * * ? *)", "Europe/Amsterdam"), ("cron(0 5,6 * * ? *)", "UTC")]
+    assert sent[0]["Name"] == sent[1]["Name"]
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException", "ServiceQuotaExceededException"])

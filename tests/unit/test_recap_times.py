@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from carillon.domain.recaps import Cron, latest, listed_day, occurrence, span
-from carillon.domain.scheduling import cron_expression, cron_name
+from carillon.domain.scheduling import cron_expression, cron_name, utc_expression
 from carillon.domain.settings import Recap, RecapOf, Settings
 from carillon.domain.times import wall_on
 from local.scheduler.expressions import parse
@@ -31,10 +31,11 @@ def set_to(zone: str, at: str, **of_staff: object) -> Settings:
     return settings(time_zone=zone, recap=Recap(staff=RecapOf(enabled=True, at=at, **of_staff)))  # type: ignore[arg-type]
 
 
-def fired(zone: str, at: str, begin: date, days: int) -> Iterator[datetime]:
-    """Play the scheduler: it leaves out what does not exist on a day."""
+def fired(zone: str, at: str, begin: date, days: int, *, known: bool = True) -> Iterator[datetime]:
+    """Play the scheduler: it leaves out what does not exist on a day; `known`: the zone to it."""
     first, end = span(begin, zone)[0], span(begin + timedelta(days=days), zone)[0]
-    schedule = parse(cron_expression(at, zone, NOW.date()), zone, first)
+    expression = (cron_expression if known else utc_expression)(at, zone, NOW.date())
+    schedule = parse(expression, zone if known else "UTC", first)
     moment = first - timedelta(seconds=1)
     while (following := schedule.after(moment)) is not None and following < end:
         yield following
@@ -42,10 +43,14 @@ def fired(zone: str, at: str, begin: date, days: int) -> Iterator[datetime]:
 
 
 @ABOUT_CHANGES
-def test_each_day_has_one_recap_at_the_instant_that_is_meant(zone: str, at: str, spring: date, autumn: date) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_each_day_has_one_recap_at_the_instant_that_is_meant(
+    zone: str, at: str, spring: date, autumn: date, known: bool
+) -> None:
     for change in (spring, autumn):
         begin = change - timedelta(days=2)
-        found = [occurrence("staff", set_to(zone, at), instant) for instant in fired(zone, at, begin, 5)]
+        instants = fired(zone, at, begin, 5, known=known)
+        found = [occurrence("staff", set_to(zone, at), instant) for instant in instants]
         meant = [each for each in found if each is not None]
         days = [begin + timedelta(days=n) for n in range(5)]
         assert meant == [(day, wall_on(day, at, zone)) for day in days]

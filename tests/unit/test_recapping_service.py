@@ -308,6 +308,18 @@ def test_whatever_breaks_where_each_is_told_once_and_nobody_is_left_out() -> Non
     assert tried > 60
 
 
+def test_a_recap_costs_a_handful_of_reads_and_a_write_for_each_message() -> None:
+    rig = busy()
+    rig.follow_settings()
+    rig.line = Line()
+    rig.fire_recap("staff", SEVEN)
+    reads = ["read", "load", "between", "all_staff", "read"]
+    assert rig.line.calls == [*reads, "create", "create", "send_ready", "done"]
+    rig.line = Line()
+    rig.fire_recap("staff", SEVEN)
+    assert rig.line.calls == ["read", "load"]
+
+
 def test_a_channel_that_is_not_connected_is_told_of_and_the_other_goes() -> None:
     rig = busy(staff=RecapOf(enabled=True, channels=["sms", "email"]))
     rig.connections = SetConnections(channels=frozenset({"email"}))

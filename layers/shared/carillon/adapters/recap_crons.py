@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from carillon.adapters.schedules import MAXIMUM_AGE, RETRIES
 from carillon.domain.recaps import Cron
-from carillon.domain.scheduling import cron_expression, cron_name
+from carillon.domain.scheduling import cron_expression, cron_name, utc_expression
 from carillon.domain.times import iso, parse_instant
 from carillon.ports.recaps import RecapDue
 from carillon.ports.system import Clock
@@ -43,14 +43,24 @@ class EventBridgeCrons:
 
     def create(self, org_id: str, cron: Cron) -> None:
         """Make a recap's schedule; a conflict means that it was made before, which is what we want."""
+        today = self._clock.now().date()
+        try:
+            self._create(org_id, cron, cron_expression(cron.at, cron.zone, today), cron.zone)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+            # A zone that is newer than the scheduler's list of them.
+            self._create(org_id, cron, utc_expression(cron.at, cron.zone, today), "UTC")
+
+    def _create(self, org_id: str, cron: Cron, expression: str, zone: str) -> None:
         name = cron_name(org_id, cron.kind, cron.at, cron.zone, cron.generation)
         body = {"o": org_id, "recap": cron.kind, "at": SCHEDULED_TIME, "n": name}
         try:
             self._client.create_schedule(
                 Name=name,
                 GroupName=self._group,
-                ScheduleExpression=cron_expression(cron.at, cron.zone, self._clock.now().date()),
-                ScheduleExpressionTimezone=cron.zone,
+                ScheduleExpression=expression,
+                ScheduleExpressionTimezone=zone,
                 FlexibleTimeWindow={"Mode": "OFF"},
                 Target={
                     "Arn": self._queue_arn,

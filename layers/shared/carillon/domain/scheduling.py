@@ -4,7 +4,8 @@ Emulators accept names and expressions that AWS refuses, so the rules are ours, 
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
 
 from carillon.domain.ids import digest
 from carillon.domain.times import iso, parse_local_time, to_wall, wall_on
@@ -43,9 +44,22 @@ def cron_expression(at: str, zone: str, today: date) -> str:
     On a day whose clocks jump over that time the scheduler would leave the day out, so the time to which it moves then
     is among the expression's own. Who takes what fires decides which of them is meant.
     """
-    times = {parse_local_time(at)}
-    for ahead in range(LOOKS_AHEAD.days):
-        times.add(to_wall(wall_on(today + timedelta(days=ahead), at, zone), zone).time())
+    return _daily({parse_local_time(at), *(to_wall(instant, zone).time() for instant in _to_come(at, zone, today))})
+
+
+def utc_expression(at: str, zone: str, today: date) -> str:
+    """Write a daily expression for a wall time of a zone that the scheduler does not know, to be read in UTC.
+
+    It has the times that the wall time comes to in summer and in winter; again, not all of them are meant on each day.
+    """
+    return _daily({instant.time() for instant in _to_come(at, zone, today)})
+
+
+def _to_come(at: str, zone: str, today: date) -> Iterator[datetime]:
+    return (wall_on(today + timedelta(days=ahead), at, zone) for ahead in range(LOOKS_AHEAD.days))
+
+
+def _daily(times: set[time]) -> str:
     minutes, hours = ({getattr(each, part) for each in times} for part in ("minute", "hour"))
     return f"cron({','.join(map(str, sorted(minutes)))} {','.join(map(str, sorted(hours)))} * * ? *)"
 
