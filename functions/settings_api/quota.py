@@ -49,10 +49,11 @@ def report_usage(call: Call, query: UsageQuery) -> Answer[Page[UsageRow]]:
     page = quotas().usage(query, call.position)
     if query.format == "json":
         return Answer(page)
+    span = "-to-".join(quotas().span(query))
     cells = ([vars(row)[name] for name in COLUMNS] for row in page.items)
     return Answer(
         page,
         text=spreadsheets.write(COLUMNS, cells, first=query.cursor is None),
         content_type=spreadsheets.CONTENT_TYPE,
-        headers={"Content-Disposition": f'attachment; filename="usage-{query.from_}-{query.to}.csv"'},
+        headers={"Content-Disposition": f'attachment; filename="usage-{span}.csv"'},
     )

@@ -189,10 +189,10 @@ def test_the_stream_gives_up_on_a_record_and_says_where() -> None:
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0] in DEAD_LETTER_QUEUES
 
 
-def test_the_stream_wakes_the_planner_for_what_changes_a_plan_only() -> None:
+def test_the_stream_wakes_the_planner_for_what_changes_a_plan_or_is_to_be_told_only() -> None:
     filters = of_type("AWS::Lambda::EventSourceMapping")["PlanNotificationsEvents"]["FilterCriteria"]["Filters"]
     assert [json.loads(each["Pattern"]) for each in filters] == [
-        {"dynamodb": {"NewImage": {"ty": {"S": ["record", "settings", "organization", "client"]}}}}
+        {"dynamodb": {"NewImage": {"ty": {"S": ["record", "settings", "organization", "client", "quota_event"]}}}}
     ]
 
 
@@ -244,7 +244,9 @@ def test_every_sender_counts_refusals_of_the_deployments_sender_for_one_alarm() 
         if each["MetricTransformations"][0]["MetricName"] == "MisconfiguredSenders"
     ]
     names = {f"Send{channel.capitalize()}" for channel in ALL}
-    senders = {f"{name.removesuffix('Function')}LogGroup" for name in FUNCTIONS if name.removesuffix("Function") in names}
+    senders = {
+        f"{name.removesuffix('Function')}LogGroup" for name in FUNCTIONS if name.removesuffix("Function") in names
+    }
     assert len(senders) == len(ALL)
     assert {each["LogGroupName"]["Ref"] for each in filters} == senders
     # As `runtime/sending.py` logs it.

@@ -52,6 +52,7 @@ BODIES: dict[str, Any] = {
     "/v1/staff/<staff_id>": {"name": "Foreign"},
     "/v1/organizations": {"name": "Foreign", "time_zone": "Europe/Paris", "locale": "fr", "country": "FR"},
     "/v1/organizations/<organization_id>": {"name": "Foreign"},
+    "/v1/organizations/<organization_id>/credits": {"bucket": "sms", "amount": 1, "reason": "Foreign"},
     "/v1/orders/<order_id>": {"client_id": "c1", "number": "117", "status": "new", "executor_ids": ["s1"]},
     "/v1/leads/<lead_id>": {"contact": {"name": "Foreign", "email": "lead@example.com"}, "status": "new"},
     "/v1/tasks/<task_id>": {"title": "Foreign", "author_id": "s1", "assignee_ids": ["s1"], "status": "open"},
@@ -92,7 +93,7 @@ def test_a_role_that_may_not_call_is_refused_before_anything_is_read(role: str) 
 def furnished(aws: Aws) -> Aws:
     """Two organizations; everything is in the first one."""
     for org in ("aurora", "borealis"):
-        new_organization(org)
+        new_organization(org, metering={"sms": 100})
         activate(org)
         activate(org, mode="test")
     person = {"id": "c1", "first_name": MARK, "phone": "0612345678", "consents": {"service": {"sms": True}}}

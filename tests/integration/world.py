@@ -35,7 +35,7 @@ QUEUES = {
     "viber": "send_viber",
 }
 """Which function a queue feeds; a channel's is named like the channel."""
-DOCUMENTS = {"settings", "organization", "client"}
+DOCUMENTS = {"settings", "organization", "client", "quota_event"}
 SENDING = {("sns", "Publish"), ("sesv2", "SendEmail")}
 SERVICES = ("dynamodb", "sqs", "scheduler", "secretsmanager", "s3")
 
@@ -162,11 +162,11 @@ class World:
             for number, image in enumerate(news)
         ]
         if records and self._run("plan_notifications", {"Records": records}) is not None:
-            self.seen |= {_place(image): image["v"]["N"] for image in news}
+            self.seen |= {_place(image): _version(image) for image in news}
         return bool(records)
 
     def _is_news(self, image: dict[str, Any]) -> bool:
-        return image.get("ty", {}).get("S") in DOCUMENTS and self.seen.get(_place(image)) != image["v"]["N"]
+        return image.get("ty", {}).get("S") in DOCUMENTS and self.seen.get(_place(image)) != _version(image)
 
     def _url(self, queue: str) -> str:
         own = f"{queue.upper()}_QUEUE_URL"
@@ -244,6 +244,10 @@ def unwatch() -> None:
 
 def _place(image: dict[str, Any]) -> str:
     return f"{image['pk']['S']} {image['sk']['S']}"
+
+
+def _version(image: dict[str, Any]) -> str:
+    return str(image.get("v", {}).get("N", "1"))
 
 
 def _behind(image: dict[str, Any]) -> bool:

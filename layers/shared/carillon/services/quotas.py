@@ -105,10 +105,10 @@ Day = Annotated[str, Text(max=10, min=10, pattern=r"\d{4}-\d{2}-\d{2}")]
 
 @document
 class UsageQuery(ListQuery):
-    """Days in UTC, both included; `limit` counts organizations."""
+    """Days in UTC, both included, by default those of this month; `limit` counts organizations."""
 
-    from_: Day
-    to: Day
+    from_: Day | None = None
+    to: Day | None = None
     format: Literal["json", "csv"] = "json"
 
 
@@ -191,13 +191,21 @@ class Quotas:
 
     def usage(self, query: UsageQuery, position: str | None) -> Page[UsageRow]:
         """Report what the organizations of a page used of what is, or was, metered; raises Invalid for a wrong span."""
-        _check(query)
+        first, last = self.span(query)
         page = self.organizations.page(query.limit, position)
         wanted = [(each, bucket) for each in page.items for bucket in kept_buckets(each)]
         with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
-            used = list(threads.map(lambda each: self.quota.days(each[0].id, each[1], query.from_, query.to), wanted))
-        rows = [_usage(*each, days, query) for each, days in zip(wanted, used, strict=True)]
+            used = list(threads.map(lambda each: self.quota.days(each[0].id, each[1], first, last), wanted))
+        rows = [_usage(*each, days, first, last) for each, days in zip(wanted, used, strict=True)]
         return Page([row for row in rows if row.metered or row.messages], page.position)
+
+    def span(self, query: UsageQuery) -> tuple[str, str]:
+        """Give the first and the last day that are asked for; raises Invalid."""
+        today = self.clock.now().date()
+        last = query.to or max(today.isoformat(), query.from_ or "")
+        first = query.from_ or f"{last[:8]}01"
+        _check(first, last)
+        return first, last
 
     def _organization(self, org_id: str) -> Organization:
         found = self.organizations.load(org_id)
@@ -240,10 +248,9 @@ def _row(entry: Entry) -> LedgerRow:
     )
 
 
-def _usage(organization: Organization, bucket: Bucket, days: Sequence[DayUse], query: UsageQuery) -> UsageRow:
-    span = (date.fromisoformat(query.to) - date.fromisoformat(query.from_)).days + 1
-    since = max(query.from_, organization.created_at[:10])
-    before = max(0, (date.fromisoformat(since) - date.fromisoformat(query.from_)).days)
+def _usage(organization: Organization, bucket: Bucket, days: Sequence[DayUse], first: str, last: str) -> UsageRow:
+    since = max(first, organization.created_at[:10])
+    wanted = (date.fromisoformat(last) - date.fromisoformat(since)).days + 1
     return UsageRow(
         organization_id=organization.id,
         name=organization.name,
@@ -251,20 +258,18 @@ def _usage(organization: Organization, bucket: Bucket, days: Sequence[DayUse], q
         metered=bucket in metered_buckets(organization),
         messages=sum(day.messages for day in days),
         units=sum(day.units for day in days),
-        final=len(days) >= span - before and all(day.closed for day in days),
+        final=len(days) >= wanted and all(day.closed for day in days),
     )
 
 
-def _check(query: UsageQuery) -> None:
+def _check(first: str, last: str) -> None:
     faults = []
-    for name, text in (("/from", query.from_), ("/to", query.to)):
+    for name, text in (("/from", first), ("/to", last)):
         try:
             date.fromisoformat(text)
         except ValueError:
             faults.append(Fault(name, "invalid_value", "must be a day such as 2026-12-01"))
-    if not faults:
-        days = (date.fromisoformat(query.to) - date.fromisoformat(query.from_)).days
-        if not 0 <= days < LONGEST_SPAN:
-            faults.append(Fault("/to", "invalid_value", f"must be at most {LONGEST_SPAN} days, and not before from"))
+    if not faults and not 0 <= (date.fromisoformat(last) - date.fromisoformat(first)).days < LONGEST_SPAN:
+        faults.append(Fault("/to", "invalid_value", f"must be at most {LONGEST_SPAN} days, and not before from"))
     if faults:
         raise Invalid(faults)
