@@ -29,6 +29,8 @@ from local.fakes.push import Push
 from local.fakes.ses import Ses
 from local.fakes.ses_identities import Identities, of_template
 from local.fakes.sns import Sns
+from local.fakes.stripe import BASE as STRIPE_BASE
+from local.fakes.stripe import Stripe
 from local.fakes.telegram import Telegram
 from local.fakes.twilio import Twilio
 from local.fakes.viber import Viber
@@ -177,6 +179,9 @@ class Cloud:
         viber = Viber(self.store, self.outbox_list, self.callbacks, self.clock, self.session, self.faults)
         self.fakes.add("/bot", "telegram", telegram)
         self.fakes.add("/pa/", "viber", viber)
+        addresses = {"page_url": self.tools_url, "api_url": self.api_url}
+        self.stripe = Stripe(self.store, self.callbacks, self.clock, self.faults, **addresses)
+        self.fakes.add(f"{STRIPE_BASE}/", "stripe", self.stripe)
         self.fakes.add("/", "twilio", self.twilio)
         self.fakes.on_crash = self.workers.crash
         self.backend.on_crash = self.workers.crash

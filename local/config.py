@@ -11,6 +11,13 @@ REPOSITORY = Path(__file__).parents[1]
 DEFAULT_API_PORT = 8080
 DEFAULT_TOOLS_PORT = 8081
 TWILIO_ACCOUNT = ("AC" + "0" * 31 + "1", "local-twilio-auth-token")
+STRIPE_ACCOUNT = ("sk_test_local", "whsec_local")
+"""The secret key, and the secret that events are signed with."""
+PACKAGES = (
+    '[{"id": "sms-100", "bucket": "sms", "amount": 100, "price": "7.50", "currency": "EUR", "name": "100 SMS"},'
+    ' {"id": "sms-500", "bucket": "sms", "amount": 500, "price": "29.00", "currency": "EUR", "name": "500 SMS"},'
+    ' {"id": "email-5000", "bucket": "email", "amount": 5000, "price": "5.00", "currency": "EUR"}]'
+)
 WHATSAPP_NUMBER = "+15005550006"
 TWILIO_SUBACCOUNTS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
     # For organizations' own WhatsApp numbers: credentials, the account's status, its numbers with theirs.

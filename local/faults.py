@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-TARGETS: Final = frozenset({"twilio", "ses", "sns", "telegram", "viber", "dynamodb", "sqs", "scheduler", "stream"})
+TARGETS: Final = frozenset(
+    {"twilio", "ses", "sns", "telegram", "viber", "stripe", "dynamodb", "sqs", "scheduler", "stream"}
+)
 KINDS: Final = frozenset(
     {
         "timeout_before",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from local import wiring
 from local.clock import SimulatedClock
 from local.config import TWILIO_ACCOUNT
+from local.fakes.stripe import Stripe
 from local.faults import Fault
 from local.provision import fill_secrets, make_resources
 from local.triggers.streams import StreamPump
@@ -26,6 +27,7 @@ class Operations:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self.clock: SimulatedClock = cloud.clock
+        self.shop: Stripe = cloud.stripe
 
     async def move_clock(self, target_from: Callable[[float], float], housekeeping_s: float | None) -> None:
         """Move the clock, working off all that falls due."""
@@ -101,6 +103,10 @@ class Operations:
     def functions(self) -> dict[str, Any]:
         """Answer how often each function ran and failed, and how long it took."""
         return {name: asdict(tally) for name, tally in self._cloud.workers.tallies.items()}
+
+    async def calls(self) -> dict[str, int]:
+        """Answer how often functions called each operation of AWS and of each provider, since the start."""
+        return {**await self._cloud.backend.call("calls"), **self._cloud.fakes.calls}
 
     async def queues(self) -> dict[str, Any]:
         """Answer what waits in queues and streams."""

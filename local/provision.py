@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.config import REPOSITORY, WHATSAPP_NUMBER, CloudConfig
+from local.config import PACKAGES, REPOSITORY, STRIPE_ACCOUNT, WHATSAPP_NUMBER, CloudConfig
 from local.resources import Clients, create_all
 from local.template import Template
 
@@ -30,6 +30,8 @@ def local_parameters(
         "TwilioApiUrl": fakes_url,
         "TelegramApiUrl": fakes_url,
         "ViberApiUrl": fakes_url,
+        "StripeApiUrl": f"{fakes_url}/stripe",
+        "TopUpPackages": PACKAGES,
         "WhatsAppFrom": WHATSAPP_SENDER,
         "EmailFrom": EMAIL_SENDER,
         "SmsSenderId": SMS_SENDER,
@@ -64,12 +66,13 @@ def make_resources(template: Template, backend_url: str) -> None:
 
 
 def fill_secrets(template: Template, backend_url: str, twilio: tuple[str, str]) -> None:
-    """Put the fake Twilio account into the secret that a deployer fills in by hand."""
+    """Put the fake accounts of Twilio and Stripe into the secret that a deployer fills in by hand."""
     manager = client("secretsmanager", backend_url, template.region)
     for secret in template.resources("AWS::SecretsManager::Secret"):
         document = json.loads(manager.get_secret_value(SecretId=secret.name)["SecretString"])
         if document.get("twilio_account_sid") == "":
             document |= {"twilio_account_sid": twilio[0], "twilio_auth_token": twilio[1]}
+            document |= {"stripe_secret_key": STRIPE_ACCOUNT[0], "stripe_webhook_secret": STRIPE_ACCOUNT[1]}
             manager.put_secret_value(SecretId=secret.name, SecretString=json.dumps(document))
 
 

@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from local import checkout
 from local.clock import SimulatedClock
 from local.engine import ClockGoesBackError
+from local.fakes.stripe import Stripe
 from local.faults import Fault, InvalidFaultError, parse
 from local.outbox import instant
 
@@ -31,6 +33,7 @@ class Tools(Protocol):
     """What the tools server needs of the cloud."""
 
     clock: SimulatedClock
+    shop: Stripe
 
     async def move_clock(self, target_from: Callable[[float], float], housekeeping_s: float | None) -> None:
         """Move the clock to what `target_from` makes of its present instant, working off all that falls due.
@@ -65,6 +68,9 @@ class Tools(Protocol):
     def functions(self) -> dict[str, Any]:
         """Answer how often each function ran and failed, and how long it took."""
 
+    async def calls(self) -> dict[str, int]:
+        """Answer how often functions called each operation of AWS and of each provider."""
+
     async def queues(self) -> dict[str, Any]:
         """Answer what waits in queues and streams."""
 
@@ -85,7 +91,10 @@ def build(tools: Tools) -> web.Application:
         ("POST", "/inbound", _inbound),
         ("POST", "/dns", _set_dns),
         ("DELETE", "/dns", _clear_dns),
+        ("GET", "/checkout/{session}", lambda tools, request: checkout.show(tools.shop, request)),
+        ("POST", "/checkout/{session}/{action}", lambda tools, request: checkout.act(tools.shop, request)),
         ("GET", "/queues.json", _queues),
+        ("GET", "/calls.json", _calls),
         ("GET", "/functions.json", _functions),
         ("POST", "/functions/{name}", _invoke),
     ]
@@ -234,6 +243,10 @@ async def _clear_dns(tools: Tools, _: web.Request) -> web.StreamResponse:
 
 async def _queues(tools: Tools, _: web.Request) -> web.StreamResponse:
     return web.json_response(await tools.queues())
+
+
+async def _calls(tools: Tools, _: web.Request) -> web.StreamResponse:
+    return web.json_response(await tools.calls())
 
 
 async def _functions(tools: Tools, _: web.Request) -> web.StreamResponse:
