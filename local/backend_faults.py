@@ -10,7 +10,8 @@ from typing import Any
 from local.faults import CALL_KINDS, Fault, FaultRegistry, parse
 from local.played import STRUCK, TIMED_OUT, WORKER
 
-_SERVICES = {b"DynamoDB_20120810": "dynamodb", b"AmazonSQS": "sqs"}
+SERVICES = {b"DynamoDB_20120810": "dynamodb", b"AmazonSQS": "sqs"}
+"""By the first part of the header that names the operation."""
 _DYING_S = 60.0
 # Real time, and long enough for what runs beside it to overtake.
 _DELAY_S = 0.05
@@ -48,7 +49,7 @@ class FaultyBackend:
         if fault.kind in ("timeout_after", "crash_after"):
             await self._app(scope, receive, _discard)
             if fault.kind == "crash_after":
-                self.on_crash(_caller(scope))
+                self.on_crash(caller(scope))
                 await asyncio.sleep(_DYING_S)  # the connection ends with the process
             await _answer(send, TIMED_OUT, b"", fault)
         elif fault.kind == "timeout_before":
@@ -63,11 +64,11 @@ class FaultyBackend:
         if scope["type"] != "http":
             return None
         target = dict(scope["headers"]).get(b"x-amz-target", b"").split(b".")[0]
-        service = _SERVICES.get(target)
-        return self._registry.draw(service, CALL_KINDS) if service and _caller(scope) else None
+        service = SERVICES.get(target)
+        return self._registry.draw(service, CALL_KINDS) if service and caller(scope) else None
 
 
-def _caller(scope: Scope) -> int:
+def caller(scope: Scope) -> int:
     """Read the process id of the worker that calls; 0 for anyone else."""
     return int(dict(scope["headers"]).get(WORKER.encode(), b"0"))
 

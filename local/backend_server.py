@@ -24,6 +24,7 @@ from ministack import app as ministack_app  # type: ignore[import-untyped]
 from ministack.services import dynamodb, secretsmanager, sns, sqs  # type: ignore[import-untyped]
 
 from local.asgi_server import serve
+from local.backend_calls import CountingBackend
 from local.backend_faults import FaultyBackend
 from local.backend_state import (
     Streams,
@@ -64,10 +65,15 @@ class Wake:
 class ControlChannel:
     """Answers the cloud's requests and sends it wake-ups."""
 
-    def __init__(self, streams: Streams, faulty: FaultyBackend, state_dir: Path) -> None:
+    def __init__(self, streams: Streams, faulty: FaultyBackend, counting: CountingBackend, state_dir: Path) -> None:
         self._streams = streams
         self._state_dir = state_dir
         self._faulty = faulty
+        self._questions: dict[str, Callable[[], Any]] = {
+            "messages": sent_messages,
+            "fault_counts": faulty.describe,
+            "calls": counting.counts,
+        }
         self._writer: asyncio.StreamWriter | None = None
         self._told = False
         self.dirty = False
@@ -110,17 +116,15 @@ class ControlChannel:
             case "stream_advance":
                 self.dirty = True
                 return self._streams.advance(request["table"], request["consumer"], request["count"])
-            case "messages":
-                return sent_messages()
             case "faults":
                 return self._faulty.replace(request["faults"])
-            case "fault_counts":
-                return self._faulty.describe()
             case "reset":
                 self._streams.reset()
                 delete_snapshot(self._state_dir)
                 ministack_app._reset_all_state()
                 return None
+            case str(question) if question in self._questions:
+                return self._questions[question]()
             case other:
                 raise ValueError(f"unknown operation {other}")
 
@@ -166,7 +170,8 @@ async def _main() -> None:
     remember_expressions()
     streams = Streams()
     faulty = FaultyBackend(ministack_app.app)
-    channel = ControlChannel(streams, faulty, state_dir)
+    counting = CountingBackend(faulty)
+    channel = ControlChannel(streams, faulty, counting, state_dir)
     wake.notify = channel.notify
     faulty.on_crash = channel.crash
 
@@ -183,7 +188,7 @@ async def _main() -> None:
         stop.set()
 
     ministack_app._MAIN_LOOP = loop  # what its lifespan handler would set; the rest of that isn't needed here
-    server = await serve(faulty, socket.socket(fileno=int(os.environ["LOCAL_LISTEN_FD"])))
+    server = await serve(counting, socket.socket(fileno=int(os.environ["LOCAL_LISTEN_FD"])))
     tasks = [
         asyncio.create_task(serve_control()),
         asyncio.create_task(_snapshots(channel, streams, state_dir)),

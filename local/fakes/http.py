@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -55,6 +56,8 @@ class FakeServer:
     def __init__(self, faults: FaultRegistry) -> None:
         self._faults = faults
         self._fakes: list[tuple[str, str, Fake]] = []
+        self.calls: Counter[str] = Counter()
+        """How often functions called each fake, by method: `scheduler.POST`."""
         self.on_crash: Callable[[int, int], None] = lambda _process, _port: None
 
     def add(self, prefix: str, target: str, fake: Fake) -> None:
@@ -76,6 +79,8 @@ class FakeServer:
                     body,
                     http.transport.get_extra_info("peername")[1] if http.transport else 0,
                 )
+                if caller(call.headers):
+                    self.calls[f"{target}.{call.method}"] += 1
                 return _response(await self._play(target, fake, call))
         return web.json_response({"message": "no such service in the local cloud"}, status=404)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from local.replay.bookings import BookingFile, InvalidFileError, read_file
 from local.replay.client import CloudClient, RefusedError
 from local.replay.cloud import Addresses, CloudFailedError, own_cloud
 from local.replay.player import Player, set_up, staff_of, whatsapp_has_templates
-from local.replay.report import print_report, print_times
+from local.replay.report import print_calls, print_report, print_times
 from local.replay.steps import Step, make_steps, shift_days
 
 _READERS = {hotel.REQUIRED: hotel.read, own_format.REQUIRED: own_format.read}
@@ -48,6 +49,7 @@ def _replay(console: Console, file: BookingFile, addresses: Addresses) -> int:
     begin = time.perf_counter()
     client = CloudClient(addresses)
     try:
+        before = Counter[str](client.tools("count calls", "GET", "/calls.json"))
         days = shift_days(file.bookings, client.now.date())
         steps = make_steps(file, days)
         for note in (*file.notes, *_shift_note(days)):
@@ -58,12 +60,14 @@ def _replay(console: Console, file: BookingFile, addresses: Addresses) -> int:
         if not templates:
             console.print("WhatsApp has no approved templates here: the next channel gets its turn.")
         player = _play(console, client, key, steps)
+        calls = Counter[str](client.tools("count calls", "GET", "/calls.json")) - before
     finally:
         client.close()
     world = World(settings, staff_of(file), whatsapp_templates=templates)
     found = compare(steps, recount(steps, world), player.seen)
     print_report(console, found)
     print_times(console, client, time.perf_counter() - begin)
+    print_calls(console, calls, len(file.bookings))
     console.print(
         f"{len(file.bookings)} bookings, {len(steps)} steps from {steps[0].at:%Y-%m-%d} to {steps[-1].at:%Y-%m-%d}; "
         f"a step was worked off {player.latest.total_seconds():.0f} s after its instant at the latest."

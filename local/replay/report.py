@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.table import Table
@@ -50,4 +50,14 @@ def print_times(console: Console, client: CloudClient, total_s: float) -> None:
     for kind, seconds in sorted(client.seconds.items(), key=lambda item: -item[1]):
         calls = client.calls[kind]
         table.add_row(kind, str(calls), f"{seconds:.1f}", f"{1000 * seconds / calls:.0f}")
+    console.print(table)
+
+
+def print_calls(console: Console, calls: Mapping[str, int], bookings: int) -> None:
+    """Print what the functions called meanwhile, in all and for each booking."""
+    table = Table(title="Calls that the functions made")
+    for name in ("call", "times", "per booking"):
+        table.add_column(name, justify="left" if name == "call" else "right")
+    for name, times in sorted(calls.items(), key=lambda item: -item[1]):
+        table.add_row(name, str(times), f"{times / bookings:.2f}")
     console.print(table)

@@ -29,6 +29,9 @@ def test_the_system_does_what_the_recount_expects(tmp_path: Path, capsys: pytest
         "sent: whatsapp",
         "lost",
         "doubled",
+        "dynamodb.UpdateItem",
+        "scheduler.POST",
+        "twilio.POST",
     ):
         assert row in said
 
