@@ -101,7 +101,7 @@ class ControlChannel:
                 answer = {"error": getattr(error, "code", type(error).__name__), "message": str(error)}
             self._writer.write(dump({"id": request["id"], **answer}).encode() + b"\n")
 
-    async def _answer(self, request: dict[str, Any]) -> Any:  # noqa: PLR0911
+    async def _answer(self, request: dict[str, Any]) -> Any:
         match request["op"]:
             case "sqs":
                 self.dirty = True
