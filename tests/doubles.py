@@ -11,6 +11,7 @@ from carillon.domain.ids import ulid
 from carillon.domain.messages import Message, MessageKey
 from carillon.domain.organizations import Organization
 from carillon.domain.own_channels import OwnSender
+from carillon.domain.same_day import mark_of
 from carillon.domain.scheduling import at_expression, schedule_name, waiting_name
 from carillon.domain.settings import Settings
 from carillon.ports.delivery import Found, Outcome, Outgoing, Rendered, RenderingFailed
@@ -154,12 +155,16 @@ class PlainComposer:
 
     broken: bool = False
     text: str | None = None
+    lists: bool = True
 
     def compose(self, message: Message, snapshot: Snapshot) -> Rendered:
         if self.broken:
             raise RenderingFailed("broken on purpose")
         version = snapshot.record.version if snapshot.record else 0
-        return Rendered(self.text or f"{message.template} v{version}", subject="subject")
+        later = snapshot.same_day.later if snapshot.same_day is not None and self.lists else ()
+        also = "".join(f" also {each.ref}" for each in later)
+        listed = tuple(mark_of(each, "Europe/Amsterdam") for each in later)
+        return Rendered(self.text or f"{message.template} v{version}{also}", subject="subject", listed=listed)
 
 
 @dataclass

@@ -17,6 +17,7 @@ from carillon.domain.messages import LEASE, MOVES, Message, MessageFilter, Messa
 from carillon.domain.organizations import Organization
 from carillon.domain.quota import Exhausted
 from carillon.domain.records import Planned, StoredRecord
+from carillon.domain.reviews import Asked
 from carillon.domain.rules import DEFAULTS_LEVEL, ORGANIZATION_LEVEL, Rules, RulesInForce, default_rules
 from carillon.domain.settings import Settings
 from carillon.ports.directory import ClientChange, Saved
@@ -180,6 +181,35 @@ class MemoryDueRows:
 
 
 @dataclass
+class MemoryClientDays:
+    """See the port `ClientDays`."""
+
+    account: Account
+
+    def starting(self, org_id: str, client_id: str, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+        records = [record for (owner, _), record in self.account.records.items() if owner == org_id]
+        mine = [(record.start, record.ref) for record in records if record.client_id == client_id]
+        return sorted((start, ref) for start, ref in mine if start is not None and since <= start <= until)
+
+
+@dataclass
+class MemoryReviewRequests:
+    """See the port `ReviewRequests`."""
+
+    kept: dict[tuple[str, str], Asked] = field(default_factory=dict)
+
+    def latest(self, org_id: str, clients: Sequence[str]) -> list[Asked]:
+        return [self.kept[org_id, client_id] for client_id in clients if (org_id, client_id) in self.kept]
+
+    def note(self, org_id: str, client_id: str, asked: Asked, *, since: datetime, over: Asked | None = None) -> bool:
+        stored = self.kept.get((org_id, client_id))
+        free = stored is None or stored.at <= since or stored.same(asked) or (over is not None and stored.same(over))
+        if free:
+            self.kept[org_id, client_id] = asked
+        return free
+
+
+@dataclass
 class MemoryMessages:
     """See the port `Messages`."""
 
@@ -214,6 +244,7 @@ class MemoryMessages:
             "lease_until": claim.now + LEASE,
             "attempt": message.attempt + 1,
             "to": claim.to,
+            "listed": claim.listed,
         }
         with self.account.lock:
             stored = self.account.messages.get((org_id, message.key))

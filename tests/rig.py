@@ -8,6 +8,7 @@ from carillon.domain.organizations import Caller
 from carillon.domain.records import StoredRecord
 from carillon.ports.queues import Ready
 from carillon.services.appointments import AppointmentInput, Appointments, Put
+from carillon.services.asking import Asking
 from carillon.services.blocks import Blocks
 from carillon.services.clients import ClientKeeping
 from carillon.services.closing import Closing
@@ -19,6 +20,7 @@ from carillon.services.outgoing import OutgoingMaker
 from carillon.services.pausing import Pausing, SharedPause
 from carillon.services.planning import Planner
 from carillon.services.receipts import Receipts
+from carillon.services.same_day import SameDay
 from carillon.services.sending import Sender
 from carillon.services.settling import Sent, Settling
 from tests.builders import NOW, ORG, REF, client, organization, settings, staff
@@ -34,7 +36,16 @@ from tests.doubles import (
     SetConnections,
     SetOwnSenders,
 )
-from tests.fakes import Account, MemoryChannelStates, MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
+from tests.fakes import (
+    Account,
+    MemoryChannelStates,
+    MemoryClientDays,
+    MemoryDueRows,
+    MemoryMessages,
+    MemoryReader,
+    MemoryRecords,
+    MemoryReviewRequests,
+)
 from tests.faults import Line
 from tests.people import MemoryOptings
 
@@ -65,6 +76,7 @@ class Rig:
         self.tokens = PlainTokens()
         self.look_up = ListedMessages()
         self.shared = SharedPause()
+        self.review_requests = MemoryReviewRequests()
         self.errors: list[Exception] = []
         self.line = line or Line()
         self._ids = CountingIds()
@@ -108,7 +120,16 @@ class Rig:
             connections=self.connections,
             maker=MessageMaker(self._ids),
             clock=self.clock,
+            same_day=self.same_day(),
+            asking=self.asking(),
         )
+
+    def same_day(self) -> SameDay:
+        reader, days = MemoryReader(self.account), MemoryClientDays(self.account)
+        return SameDay(self.line.watch(reader), self.line.watch(days))
+
+    def asking(self) -> Asking:
+        return Asking(self.line.watch(MemoryReader(self.account)), self.line.watch(self.review_requests))
 
     def fallback(self) -> Fallback:
         return Fallback(
@@ -146,6 +167,7 @@ class Rig:
             clock=self.clock,
             ids=self._ids,
             on_error=lambda _, error: self.errors.append(error),
+            same_day=self.same_day(),
         )
 
     def receipts(self) -> Receipts:

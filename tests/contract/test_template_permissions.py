@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from carillon.domain.channels import LISTABLE
+from carillon.domain.channels import ALL
 from carillon.runtime import config
 from local.template import load
 
@@ -113,7 +113,9 @@ LISTERS: Final = {
     "SettlePaymentsFunction",
     # The appointments of a day: a recap's list is read when it is decided on and again when it is sent.
     "SendRecapFunction",
-    *(f"Send{channel.capitalize()}Function" for channel in LISTABLE),
+    # And those of a client, for a reminder that lists the others.
+    "DispatchReminderFunction",
+    *(f"Send{channel.capitalize()}Function" for channel in ALL),
 }
 # AWS's own policies that SAM adds: both name actions, and their resources can't be narrowed.
 MANAGED: Final = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}

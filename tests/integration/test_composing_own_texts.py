@@ -17,6 +17,7 @@ from carillon.domain.messages import Message, Occasion
 from carillon.domain.organizations import Organization
 from carillon.domain.recipients import client_recipient
 from carillon.domain.rules import RulesInForce, default_rules
+from carillon.domain.same_day import Day, mark_of
 from carillon.domain.settings import Settings
 from carillon.ports.delivery import Rendered, RenderingFailed
 from carillon.ports.reading import Snapshot, Want
@@ -235,3 +236,44 @@ def blocked(desk: Desk, template: str, locale: str = "nl") -> str | None:
         own_texts=snapshot.own_texts,
     )
     return obstacle(client_recipient(person, snapshot.settings), "whatsapp", template, "service", facts).reason
+
+
+LATER = builders.record(
+    builders.appointment(start="2026-12-01T16:00:00", service="Kleuren"), ref="appointments/43", start=builders.START
+)
+MARK = mark_of(LATER, "Europe/Amsterdam")
+
+
+def of_the_day(desk: Desk, channel: Channel) -> Rendered:
+    snapshot = replace(desk.snapshot("nl"), same_day=Day(later=(LATER,)))
+    return desk.composer.compose(desk.message(channel), snapshot)
+
+
+@pytest.mark.parametrize("channel", ["email", "sms", "telegram", "push"])
+def test_the_others_of_the_day_are_listed_and_the_message_says_which(desk: Desk, channel: Channel) -> None:
+    made = of_the_day(desk, channel)
+    assert "16:00" in made.text
+    assert made.listed == (MARK,)
+    assert desk.compose("nl", channel=channel).listed == ()
+
+
+def test_an_approved_template_gives_all_times_where_it_gives_the_time(desk: Desk) -> None:
+    made = of_the_day(desk, "whatsapp")
+    assert made.content_sid == SHARED
+    assert made.variables == {"1": "14:30 en 16:00"}
+    assert made.listed == (MARK,)
+
+
+def test_a_text_of_its_own_that_lists_nothing_says_so(desk: Desk) -> None:
+    write("nl", "Tot {{ appointment.time }}!")
+    made = of_the_day(desk, "sms")
+    assert (made.text, made.listed) == ("Tot 14:30!", ())
+    write("nl", "Tot {{ appointment.time }}{% for other in reminder.others %}, {{ other.time }}{% endfor %}!")
+    made = of_the_day(desk, "sms")
+    assert (made.text, made.listed) == ("Tot 14:30, 16:00!", (MARK,))
+
+
+def test_an_own_approved_template_without_the_time_lists_nothing(desk: Desk) -> None:
+    write("nl", "Tot dan", channel="whatsapp", whatsapp={"content_sid": HX, "variables": {"1": "client.first_name"}})
+    made = of_the_day(desk, "whatsapp")
+    assert (made.content_sid, made.listed) == (HX, ())

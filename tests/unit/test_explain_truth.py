@@ -10,10 +10,11 @@ from carillon.domain.clients import ConsentState
 from carillon.domain.explaining import Explanation
 from carillon.domain.messages import Message
 from carillon.domain.settings import QuietHours, Reminder, RemindStaff, When
+from carillon.services.appointments import AppointmentInput
 from carillon.services.explaining import Explaining, Question
 from tests.builders import ORG, REF, client
 from tests.fakes import MemoryReader
-from tests.rig import Rig
+from tests.rig import CALLER, Rig
 
 CHANNELS: tuple[Channel, ...] = ("email", "sms", "whatsapp", "telegram")
 
@@ -145,3 +146,44 @@ def test_what_explain_says_of_an_event_is_what_happens(of_client: dict[str, Any]
     }
     assert told == {(item.decision.recipient.ref, item.decision.channel) for item in said if item.would_send}
     assert {item.level for item in said if item.decision.reason == "rule_disabled"} == {"builtin"}
+
+
+def let_the_day_happen(rig: Rig) -> None:
+    """Fire what is due at once, as one batch, and send what waits until nothing does."""
+    while rig.schedules.kept:
+        at = min(due.fires for due in rig.schedules.kept.values())
+        rig.clock.at = max(rig.clock.at, at)
+        now = [name for name, due in rig.schedules.kept.items() if due.fires <= rig.clock.at]
+        rig.dispatcher().dispatch([rig.schedules.kept.pop(name) for name in now])
+        for _ in range(8):
+            deliver(rig)
+
+
+@settings(max_examples=60)
+@given(of_client=people, known=st.lists(st.sampled_from(CHANNELS), unique=True), gap=st.integers(1, 6))
+def test_what_explain_says_of_two_appointments_of_a_day_is_what_happens(
+    of_client: dict[str, Any], known: list[Channel], gap: int
+) -> None:
+    rig = Rig(collapse_same_day=True)
+    rig.connections.channels = frozenset(known)
+    rig.account.clients[ORG, "anna"] = client("anna", **of_client)
+    refs = {"42": "2026-12-01T09:00:00", "43": f"2026-12-01T{9 + gap:02d}:00:00"}
+    for name, start in refs.items():
+        stated = AppointmentInput(client_id="anna", start=start, duration_minutes=30, status="booked", notify=False)
+        rig.appointments().put(CALLER, name, stated)
+        rig.planner().follow(ORG, f"appointments/{name}", ("anna",))
+    explaining = Explaining(MemoryReader(rig.account), rig.connections, rig.clock, same_day=rig.same_day())
+    said = {
+        (name, item.reminder, item.decision.channel)
+        for name in refs
+        for item in explaining.explain(ORG, Question(record=f"appointments/{name}"))
+        if item.reminder is not None and item.would_send
+    }
+    let_the_day_happen(rig)
+    assert rig.errors == []
+    sent = {
+        (message.occasion.record.partition("/")[2], message.occasion.reminder, message.channel)
+        for message in rig.account.found(ORG)
+        if message.status == "sent"
+    }
+    assert sent == said

@@ -10,7 +10,7 @@ from carillon.domain.channels import Channel
 from carillon.domain.clients import ConsentState
 from carillon.domain.decide import decide_event, decide_reminder
 from carillon.domain.rules import RulesInForce, default_rules
-from carillon.domain.settings import QuietHours, Reminder, When
+from carillon.domain.settings import QuietHours, Reminder, Review, When
 from carillon.ports.delivery import Outcome
 from tests.builders import NOW, ORG, appointment, client, event, facts, planned, record, reminder, settings, with_plan
 from tests.rig import Rig
@@ -203,9 +203,9 @@ def test_marketing_waits_at_night_whatever_the_settings_say() -> None:
         record(replace(appointment(start="2026-12-01T19:00:00"), status="completed"), completed_at=night),
         planned("review", night),
     )
-    verdict = decide_reminder(
-        "review", facts(client=client(reminders=[asked], consents=agreed), record=done, now=night)
-    )
+    written = settings(review=Review(url="https://example.com/review"))
+    known = facts(client=client(reminders=[asked], consents=agreed), record=done, now=night, settings=written)
+    verdict = decide_reminder("review", known)
     assert verdict is not None
     assert [(each.channel, each.reason, each.not_before) for each in verdict.send] == [
         ("email", "quiet_hours", at("2026-12-02T08:00"))

@@ -1,6 +1,6 @@
 """Composing: the newest state of a record, in the recipient's language, for one channel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,10 +10,11 @@ from carillon.adapters.dynamodb.table import Table
 from carillon.adapters.dynamodb.templates import DynamoTrialTexts, OwnTextLookup
 from carillon.adapters.recap_facts import recap_facts
 from carillon.adapters.rendering.about import about
-from carillon.adapters.rendering.formatting import Facts, build_values
+from carillon.adapters.rendering.formatting import Facts, Visit, build_values, day_times
 from carillon.adapters.rendering.notices import write_notice
 from carillon.adapters.rendering.previewing import sample
 from carillon.adapters.rendering.renderer import TemplateRenderer
+from carillon.adapters.rendering.sandbox import Walked
 from carillon.adapters.rendering.texts import answer
 from carillon.adapters.written import StoredWords
 from carillon.domain.catalog import row_for
@@ -25,6 +26,8 @@ from carillon.domain.notices import Notice
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OWN_KEY, Place
 from carillon.domain.recipients import client_recipient, staff_recipient
+from carillon.domain.records import StoredRecord
+from carillon.domain.same_day import mark_of
 from carillon.domain.settings import Settings
 from carillon.domain.templates import OwnText, candidates, choose_locale
 from carillon.domain.window import MARGIN, is_open
@@ -52,7 +55,10 @@ class TemplateComposer:
         self._written = StoredWords(table)
 
     def compose(self, message: Message, snapshot: Snapshot) -> Rendered:
-        """Render for the message's channel, audience and recipient; raises RenderingFailed."""
+        """Render for the message's channel, audience and recipient; raises RenderingFailed.
+
+        Says which other appointments of the day the text lists.
+        """
         settings = snapshot.settings
         if settings is None or message.channel is None or snapshot.organization is None:
             raise RenderingFailed("there is nothing to write about")
@@ -70,16 +76,21 @@ class TemplateComposer:
             own, locale, values = self._of_trial(message, snapshot.organization.id, settings)
         else:
             own, locale, values = self._of_record(message, snapshot, settings)
-        if message.channel == "whatsapp" and own is None and not self._free(message, snapshot):
-            return self._approved(message, snapshot.organization, settings, locale, values)
-        return self._renderer.render(
-            key=_keys(message, snapshot)[-1],
-            audience=message.audience,
-            channel=message.channel,
-            locale=locale,
-            values=values,
-            own=own,
-        )
+        approved = message.channel == "whatsapp" and own is None and not self._free(message, snapshot)
+        fixed = approved or (own is not None and own.whatsapp is not None)
+        times = day_times(values, locale, settings.country) if fixed else None
+        if approved:
+            rendered = self._approved(message, snapshot.organization, settings, locale, values)
+        else:
+            rendered = self._renderer.render(
+                key=_keys(message, snapshot)[-1],
+                audience=message.audience,
+                channel=message.channel,
+                locale=locale,
+                values=values,
+                own=own,
+            )
+        return replace(rendered, listed=_listed(rendered, values, times, snapshot, settings))
 
     def draft(self, message: Message, snapshot: Snapshot, settings: Settings) -> Rendered:
         """Render a template for a person to look at, about a record or about none; raises RenderingFailed.
@@ -134,6 +145,7 @@ class TemplateComposer:
             reminder_key=message.occasion.reminder,
             lead_time=_lead_time(message, client, settings),
             unsubscribe_url=self._unsubscribing(message, snapshot),
+            others=[Visit(appointment=each.appointment) for each in _later(snapshot)],
             **said,
         )
         return own, locale, build_values(facts)
@@ -205,6 +217,26 @@ class TemplateComposer:
         if found is None:
             raise RenderingFailed(f"no approved WhatsApp template for {message.template} in {locale}")
         return self._renderer.render_approved(content=found.current, values=values, locale=locale)
+
+
+def _later(snapshot: Snapshot) -> Sequence[StoredRecord]:
+    """Give the appointments of the day that a reminder stands for beside its own."""
+    return snapshot.same_day.later if snapshot.same_day is not None else ()
+
+
+def _listed(
+    rendered: Rendered, values: dict[str, Any], times: str | None, snapshot: Snapshot, settings: Settings
+) -> tuple[str, ...]:
+    """Name the other appointments of the day that a text tells of: all of them, or none.
+
+    An approved WhatsApp template has no list; it tells of them where it gives the time.
+    """
+    if rendered.content_sid is not None:
+        told = times is not None and times in rendered.variables.values()
+    else:
+        others = values.get("reminder", {}).get("others")
+        told = isinstance(others, Walked) and others.walked
+    return tuple(mark_of(each, settings.time_zone) for each in _later(snapshot)) if told else ()
 
 
 def _own_places(

@@ -3,12 +3,14 @@
 from functools import cache
 from typing import Any
 
+from carillon.adapters.dynamodb.client_days import DynamoClientDays
 from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.idempotency import DynamoAnswers
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.quota import DynamoQuota
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
+from carillon.adapters.dynamodb.review_requests import DynamoReviewRequests
 from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
 from carillon.adapters.phones import NumberPlans
 from carillon.adapters.system import RandomIds
@@ -18,6 +20,7 @@ from carillon.bootstrap.marks import address_marks
 from carillon.bootstrap.secrets import secret
 from carillon.runtime.config import MessagesApiConfig, RecordsApiConfig
 from carillon.services.appointments import Appointments
+from carillon.services.asking import Asking
 from carillon.services.clients import ClientKeeping
 from carillon.services.explaining import Explaining
 from carillon.services.leads import Leads
@@ -27,6 +30,7 @@ from carillon.services.record_batches import RecordBatches
 from carillon.services.records import RecordKeeping
 from carillon.services.reminders import Reminders
 from carillon.services.reporting import Reporting
+from carillon.services.same_day import SameDay
 from carillon.services.summarising import Summarising
 from carillon.services.tasks import Tasks
 
@@ -95,7 +99,9 @@ def explaining() -> Explaining:
     senders = {"email": told.email_from, "sms": told.sms_sender_id, "whatsapp": told.whatsapp_from}
     connections = DeploymentConnections(items, senders, current_clock)  # type: ignore[arg-type]
     marks = address_marks(told.table_name, told.deployment_secret_arn)
-    return Explaining(DynamoReader(items), connections, current_clock, marks, DynamoQuota(items))
+    reader = DynamoReader(items)
+    day, asking = SameDay(reader, DynamoClientDays(items)), Asking(reader, DynamoReviewRequests(items))
+    return Explaining(reader, connections, current_clock, marks, DynamoQuota(items), day, asking)
 
 
 @cache

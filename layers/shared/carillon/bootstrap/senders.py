@@ -8,6 +8,7 @@ from typing import Any
 from carillon.adapters.aws import client, sending_client
 from carillon.adapters.composing import TemplateComposer
 from carillon.adapters.dynamodb.channel_states import DynamoChannelStates
+from carillon.adapters.dynamodb.client_days import DynamoClientDays
 from carillon.adapters.dynamodb.days import DynamoDays
 from carillon.adapters.dynamodb.last_writers import DynamoLastWriters
 from carillon.adapters.dynamodb.messages import DynamoMessages
@@ -47,6 +48,7 @@ from carillon.services.other_addresses import OtherAddresses
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.pausing import Pausing
 from carillon.services.recap_lists import RecapLists
+from carillon.services.same_day import SameDay
 from carillon.services.sending import Sender
 from carillon.services.settling import Report, Settling
 from carillon.services.shared_numbers import SHARED_SMS, SharedNumber
@@ -194,6 +196,7 @@ def _sender(
         on_error=report,
         others=_others(channel, items, told),
         lists=RecapLists(DynamoReader(items), DynamoDays(items), current_clock) if channel in LISTABLE else None,
+        same_day=SameDay(DynamoReader(items), DynamoClientDays(items)),
         marks=marks,
     )
 

@@ -12,6 +12,7 @@ from carillon.domain.own_texts import OwnTexts
 from carillon.domain.recipients import Marks, Recipient
 from carillon.domain.records import StoredRecord
 from carillon.domain.rules import RulesInForce
+from carillon.domain.same_day import Day
 from carillon.domain.settings import Settings, Strategy
 from carillon.domain.values import value
 
@@ -40,9 +41,12 @@ class Account:
 class Facts(Account):
     """Everything a decision depends on, read in one go; without `now`, quiet hours are not looked at.
 
-    `marks`: what is known against the addresses of a lead's contact.
+    `marks`: what is known against the addresses of a lead's contact. `same_day`: the client's other appointments of the
+    day, where they share a reminder. `review_asked`: when the client was last asked for a review of another one.
     """
 
+    same_day: Day | None = None
+    review_asked: datetime | None = None
     rules: RulesInForce
     record: StoredRecord
     client: Client | None

@@ -11,12 +11,13 @@ from datetime import datetime
 from carillon.domain.catalog import EVENT_ROWS, Audience, Collection
 from carillon.domain.channels import LISTABLE
 from carillon.domain.clients import Client
-from carillon.domain.decide import decide_event, decide_reminder
+from carillon.domain.decide import PUSH, decide_event, decide_reminder, in_force
 from carillon.domain.decide_staff import decide_staff_reminder, staff_reminder
 from carillon.domain.decisions import Decision, Facts, Level, Verdict
 from carillon.domain.messages import event_deadline, reminder_deadline
 from carillon.domain.records import Event, Planned, reminder_name
 from carillon.domain.rules import Rule, RuleChannel, RulesInForce
+from carillon.domain.same_day import waits_for
 from carillon.domain.settings import Reminder
 from carillon.domain.times import parse_instant
 from carillon.domain.values import value
@@ -78,9 +79,34 @@ def _to_client(key: str, facts: Facts, now: datetime) -> list[Explanation]:
     verdict = decide_reminder(key, replace(facts, now=meant))
     if verdict is None:
         return []
+    listed = tuple(_shared(item) if _the_first_tells(item, key, entry, facts, now) else item for item in verdict.listed)
+    beside = tuple(item for item in verdict.beside if not _the_first_tells(item, key, entry, facts, now))
+    verdict = replace(verdict, listed=listed, beside=beside)
     ruled_out = _ruled_out(entry, _reminder(client, key), facts, now)
     origin: Level = "client" if client.custom else "organization"
     return _of_reminder(key, verdict, entry, ruled_out, origin)
+
+
+def _shared(decision: Decision) -> Decision:
+    return replace(_refused(decision, "duplicate"), level="organization")
+
+
+def _the_first_tells(decision: Decision, key: str, entry: Planned | None, facts: Facts, now: datetime) -> bool:
+    """Whether an earlier appointment's reminder of the day will have been sent when this one is to go."""
+    reminder = in_force(facts.client, key)
+    if not decision.send or facts.same_day is None or reminder is None or entry is None:
+        return False
+    zone, beside = facts.settings.time_zone, decision.channel == PUSH
+    limit = reminder_deadline(reminder.when, entry.at, entry.start)
+    for earlier in facts.same_day.earlier:
+        told = [each for each in earlier.messages if each.channel and (each.channel == PUSH) == beside]
+        until = waits_for(earlier, key, told, now, zone)
+        if until is None or until >= limit:
+            continue
+        verdict = decide_reminder(key, replace(facts, record=earlier.record, same_day=None, now=max(now, until)))
+        if told or (verdict is not None and any((each.channel == PUSH) == beside for each in verdict.send)):
+            return True
+    return False
 
 
 def _to_staff(key: str, facts: Facts, now: datetime) -> list[Explanation]:

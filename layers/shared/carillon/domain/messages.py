@@ -137,7 +137,8 @@ class Message:
 
     `to` is the address; `template` the template key. `tried` lists channels given up before this one, with reasons.
     `timeline` holds `(instant, status, reason)` of every move. `fallback_at`: when the next channel gets its turn,
-    should no receipt have come by then. `author` is a manual message's.
+    should no receipt have come by then. `author` is a manual message's. `listed`: the other appointments of the day
+    that its text told of, when it was last claimed.
     """
 
     key: MessageKey
@@ -165,6 +166,7 @@ class Message:
     shard: int | None = None
     assumed: bool = False
     author: Author | None = None
+    listed: tuple[str, ...] = ()
 
     @property
     def shown_channel(self) -> str | None:

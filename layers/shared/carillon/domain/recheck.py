@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from carillon.domain.catalog import REVIEW
 from carillon.domain.decide import in_force, obstacle, purpose_of
 from carillon.domain.decide_staff import staff_reminder
 from carillon.domain.decisions import Decision, Facts
@@ -124,7 +125,7 @@ def _not_true_any_more(message: Message, facts: Facts, now: datetime) -> str | N
     if facts.client is None or not facts.client.enrolled or facts.client.removed:
         return "not_enrolled"
     reminder = in_force(facts.client, str(occasion.reminder))
-    if reminder is None:
+    if reminder is None or (reminder.key == REVIEW and facts.settings.review.url is None):
         return "reminder_disabled"
     # An entry that has fired stays in the plan; the appointment's status may have changed since.
     return None if called_for(reminder.when, record, facts.settings.time_zone) else "superseded"

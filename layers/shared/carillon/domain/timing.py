@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
-from carillon.domain.catalog import ROWS, reminder_template_key
+from carillon.domain.catalog import REVIEW, ROWS, reminder_template_key
 from carillon.domain.channels import Channel, Purpose
 from carillon.domain.clients import Client
 from carillon.domain.decisions import Decision, Facts
-from carillon.domain.messages import AFTERWARDS
+from carillon.domain.messages import AFTERWARDS, reminder_deadline
 from carillon.domain.quiet import (
     AS_SET,
     GRACE,
@@ -19,11 +19,14 @@ from carillon.domain.quiet import (
     windows_for,
 )
 from carillon.domain.records import Appointment, Document
+from carillon.domain.reviews import TOO_SOON, too_soon
+from carillon.domain.same_day import listed_by, mark_of, waits_for
 from carillon.domain.settings import QuietHours, Reminder, Settings
 from carillon.domain.times import parse_local_time
 from carillon.domain.values import value
 
 QUIET = "quiet_hours"
+PUSH: Channel = "push"
 
 
 @value
@@ -101,15 +104,52 @@ def timed(
 
 
 def reminder_in_time(decision: Decision, reminder: Reminder, facts: Facts) -> Decision:
-    """Give a decision on a reminder its time: when it is meant, or when quiet hours let it; they spare clients only."""
+    """Give a decision on a client's reminder its time: when it is meant, or when quiet hours let it.
+
+    A review is not asked for too soon after another one. With `collapse_same_day`, the reminder of a later appointment
+    of the day gives way to the first one's, and waits while that may still come to list it.
+    """
     record, now = facts.record, facts.now
     if not decision.send or now is None or decision.recipient.audience != "client":
         return decision
+    refusal = _no_review(reminder.key, facts, now)
+    if refusal is not None:
+        return replace(decision, send=False, reason=refusal, level="organization")
     meant = next((entry.at for entry in record.plan if entry.name == reminder.key and entry.state == "planned"), now)
     quiet = Quiet.of(facts.settings, facts.client, record.appointment)
     windows = reminder_windows(reminder, decision.channel, quiet, meant, max(meant, now))
     limit = record.appointment.starts(facts.settings.time_zone) if reminder.when.ahead_of_start else None
-    return timed(decision, windows, quiet.zone, meant=meant, now=now, limit=limit)
+    found = timed(decision, windows, quiet.zone, meant=meant, now=now, limit=limit)
+    return _shared(found, reminder, facts, meant, now) if found.send else found
+
+
+def _no_review(key: str, facts: Facts, now: datetime) -> str | None:
+    """Say why a review is not asked for: there is nowhere to write it, or the client was asked lately."""
+    if key != REVIEW:
+        return None
+    if facts.settings.review.url is None:
+        return "reminder_disabled"
+    return TOO_SOON if too_soon(facts.review_asked, facts.settings, now) else None
+
+
+def _shared(decision: Decision, reminder: Reminder, facts: Facts, meant: datetime, now: datetime) -> Decision:
+    """Have an earlier appointment's reminder stand for this one's, if it lists it; wait while it still may."""
+    if facts.same_day is None or not facts.settings.collapse_same_day or not reminder.when.ahead_of_start:
+        return decision
+    zone = facts.settings.time_zone
+    mark, until, beside = mark_of(facts.record, zone), None, decision.channel == PUSH
+    for earlier in facts.same_day.earlier:
+        # Push goes beside: only a push message stands for another one.
+        told = [each for each in earlier.messages if each.channel and (each.channel == PUSH) == beside]
+        if listed_by(mark, told):
+            return replace(decision, send=False, reason="duplicate", level="organization", not_before=None, until=None)
+        wait = waits_for(earlier, reminder.key, told, now, zone)
+        until = max(filter(None, (until, wait)), default=None)
+    start = facts.record.appointment.starts(zone)
+    if until is None or until >= reminder_deadline(reminder.when, meant, start):
+        # It is not to be lost, so at the last moment it goes by itself.
+        return decision
+    return replace(decision, not_before=max(until, decision.not_before or until))
 
 
 def event_in_time(decision: Decision, event: str, purpose: Purpose, facts: Facts) -> Decision:

@@ -19,7 +19,10 @@ from carillon.ports.reading import Snapshot
 
 @value
 class Rendered:
-    """A message as the person will read it; `variables` are a WhatsApp template's, `files` what is to go with it."""
+    """A message as the person will read it; `variables` are a WhatsApp template's, `files` what is to go with it.
+
+    `listed`: marks of the other appointments of the day that the text lists (`domain/same_day.py`).
+    """
 
     text: str
     subject: str | None = None
@@ -27,6 +30,7 @@ class Rendered:
     content_sid: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     files: tuple[StoredFile, ...] = ()
+    listed: tuple[str, ...] = ()
 
 
 @value

@@ -32,7 +32,7 @@ class Moved:
 class Claim:
     """A sender's claim on a message: who, when, to which address, rendered from which version of the record.
 
-    `units`: what it takes now that it is written; None: as before.
+    `units`: what it takes now that it is written; None: as before. `listed`: the other appointments its text lists.
     """
 
     owner: str
@@ -40,6 +40,7 @@ class Claim:
     to: str
     version: int
     units: int | None = None
+    listed: tuple[str, ...] = ()
 
 
 class Messages(Protocol):

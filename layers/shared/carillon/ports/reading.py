@@ -10,6 +10,7 @@ from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OwnTexts
 from carillon.domain.records import StoredRecord
 from carillon.domain.rules import RulesInForce
+from carillon.domain.same_day import Day
 from carillon.domain.settings import Settings
 from carillon.domain.values import value
 
@@ -32,7 +33,10 @@ class Want:
 
 @value
 class Snapshot:
-    """What was read, strongly consistent; what does not exist is None or missing. `day`: the list of a recap."""
+    """What was read, strongly consistent; what does not exist is None or missing.
+
+    `day`: the list of a recap. `same_day`: the client's other appointments of the record's day, for a reminder.
+    """
 
     organization: Organization | None
     settings: Settings | None
@@ -43,6 +47,7 @@ class Snapshot:
     messages: Mapping[MessageKey, Message] = field(default_factory=dict)
     own_texts: OwnTexts = field(default_factory=OwnTexts)
     day: tuple[StoredRecord, ...] = ()
+    same_day: Day | None = None
 
 
 class Reader(Protocol):

@@ -22,6 +22,7 @@ from carillon.domain.messages import (
 from carillon.domain.plan import called_for
 from carillon.domain.quota import Exhausted
 from carillon.domain.records import StoredRecord
+from carillon.domain.reviews import Asked
 from carillon.domain.settings import Reminder, Settings
 from carillon.domain.values import value
 from carillon.ports.delivery import Connections
@@ -29,8 +30,10 @@ from carillon.ports.messages import Messages
 from carillon.ports.queues import Due, Queues, Ready
 from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.system import Clock
+from carillon.services.asking import Asking
 from carillon.services.facts import facts_of
 from carillon.services.making import MessageMaker
+from carillon.services.same_day import SameDay
 from carillon.services.storing import store_all
 from carillon.services.waiting import hand_over
 
@@ -48,7 +51,8 @@ class Dispatched:
 class Dispatcher:
     """Turns due reminders into messages. A batch costs one read, a write per message and a queue send per channel.
 
-    A reminder to collaborators costs another read if somebody has joined them since it was planned.
+    A reminder to collaborators costs another read if somebody has joined them since it was planned; one that may share
+    the first one's of its day, a query and a read where there are others; a review request, a write that notes it.
     """
 
     reader: Reader
@@ -57,6 +61,8 @@ class Dispatcher:
     connections: Connections
     maker: MessageMaker
     clock: Clock
+    same_day: SameDay | None = None
+    asking: Asking | None = None
 
     def dispatch(self, batch: Sequence[Due]) -> list[Dispatched]:
         """Decide, store and queue; whatever raises may be repeated as a whole."""
@@ -112,6 +118,8 @@ class Dispatcher:
         if record is None or not still_due(due, snapshot):
             return None
         now = self.clock.now()
+        if self.same_day is not None and due.audience == "client":
+            snapshot = self.same_day.with_day(due.org_id, snapshot, client, due.key)
         facts = facts_of(snapshot, record, self.connections, client=client, now=now)
         if facts is None:
             return None
@@ -135,7 +143,16 @@ class Dispatcher:
         if due.audience == "collaborator":
             return decide_staff_reminder(due.key, facts)
         verdict = decide_reminder(due.key, facts)
+        if verdict is not None and verdict.send and due.key == REVIEW:
+            verdict = decide_reminder(due.key, replace(facts, review_asked=self._asked_before(due, facts)))
         return [verdict] if verdict is not None else []
+
+    def _asked_before(self, due: Due, facts: Facts) -> datetime | None:
+        """Note that the client is asked for a review; gives when he was asked another time, if that is too lately."""
+        client, now = facts.client, self.clock.now()
+        if self.asking is None or client is None or now >= deadline_of(due, facts):
+            return None
+        return self.asking.take(due.org_id, client, facts.settings, Asked(due.record, due.start, now))
 
 
 def _is_to(message: Message, verdict: Verdict, due: Due) -> bool:

@@ -1,14 +1,18 @@
 """Explain: reads what a decision depends on, and asks what it would be."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 
-from carillon.domain.catalog import Collection
+from carillon.domain.catalog import REVIEW, Collection
 from carillon.domain.constraints import Text, document
+from carillon.domain.decide import in_force
+from carillon.domain.decisions import Facts
 from carillon.domain.errors import Fault, Invalid, NotFound
 from carillon.domain.explaining import Explanation, events_of, explain_event, explain_reminder
 from carillon.domain.plan import staff_reminders
 from carillon.domain.records import Actor, Event, StoredRecord
+from carillon.domain.reviews import Asked
 from carillon.domain.times import iso
 from carillon.domain.values import value
 from carillon.ports.delivery import Connections
@@ -17,7 +21,9 @@ from carillon.ports.reading import Reader, Snapshot, Want
 from carillon.ports.suppressions import AddressMarks
 from carillon.ports.system import Clock
 from carillon.services.activation import require_active
+from carillon.services.asking import Asking
 from carillon.services.facts import exhausted_of, facts_of, marks_of
+from carillon.services.same_day import SameDay
 
 Reference = Annotated[str, Text(max=80, min=3, pattern=r"[a-z]+/[A-Za-z0-9._:-]{1,64}")]
 
@@ -44,6 +50,8 @@ class Explaining:
     clock: Clock
     marks: AddressMarks | None = None
     quota: Quota | None = None
+    same_day: SameDay | None = None
+    asking: Asking | None = None
 
     def explain(self, org_id: str, asked: Question) -> list[Explanation]:
         """Explain, without writing anything.
@@ -67,6 +75,7 @@ class Explaining:
         known = [*own, *staff_reminders(facts.settings)] if collection == "appointments" else []
         reminders = list(dict.fromkeys(item.key for item in known))
         _check(asked, collection, reminders)
+        facts = self._of_client(org_id, facts, now)
         everything = asked.event is None and asked.reminder is None
         events = events_of(collection) if everything else (asked.event,) if asked.event else ()
         keys = reminders if everything else [asked.reminder] if asked.reminder else []
@@ -84,7 +93,22 @@ class Explaining:
                 facts,
             )
         ]
-        return told + [item for key in keys for item in explain_reminder(key, facts, now)]
+        return told + [item for key in keys for item in self._reminder(org_id, snapshot, facts, key, now)]
+
+    def _reminder(self, org_id: str, snapshot: Snapshot, facts: Facts, key: str, now: datetime) -> list[Explanation]:
+        if self.same_day is not None:
+            day = self.same_day.with_day(org_id, snapshot, facts.client, key).same_day
+            facts = replace(facts, same_day=day)
+        return explain_reminder(key, facts, now)
+
+    def _of_client(self, org_id: str, facts: Facts, now: datetime) -> Facts:
+        """Add what the client's other appointments have to do with a reminder of this one."""
+        client, start = facts.client, facts.record.start
+        known = start is not None and client is not None and in_force(client, REVIEW) is not None
+        if self.asking is None or not known or client is None or start is None:
+            return facts
+        asked = Asked(facts.record.ref, start, now)
+        return replace(facts, review_asked=self.asking.before(org_id, client, facts.settings, asked))
 
     def _read(self, org_id: str, ref: str) -> Snapshot:
         known: tuple[str, ...] = ()

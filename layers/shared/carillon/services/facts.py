@@ -52,6 +52,7 @@ def facts_of(
         record=record,
         client=client,
         staff=snapshot.staff if staff is None else staff,
+        same_day=snapshot.same_day,
         connected=connections.connected(snapshot.organization, snapshot.settings),
         whatsapp_templates=connections.whatsapp_templates(snapshot.organization, snapshot.settings),
         own_texts=snapshot.own_texts,

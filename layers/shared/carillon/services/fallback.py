@@ -29,6 +29,7 @@ FINAL_FOR_ALL = frozenset(
         "not_enrolled",
         "reminder_disabled",
         "covered_by_other_channel",
+        "duplicate",
     }
 )
 """Reasons that hold for every channel, so trying the next one would be wrong."""

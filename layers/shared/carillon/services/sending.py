@@ -36,6 +36,7 @@ from carillon.services.other_addresses import OtherAddresses
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.pausing import Pausing
 from carillon.services.recap_lists import RecapLists
+from carillon.services.same_day import SameDay
 from carillon.services.settling import Held, Report, Sent, Settling, ids_of
 from carillon.services.shared_numbers import SharedNumber
 from carillon.services.waiting import hand_over
@@ -65,6 +66,7 @@ class Sender:
     shared: SharedNumber | None = None
     others: OtherAddresses | None = None
     lists: RecapLists | None = None
+    same_day: SameDay | None = None
     marks: AddressMarks | None = None
 
     def send(self, batch: Sequence[Ready]) -> list[Sent]:
@@ -86,8 +88,7 @@ class Sender:
             message, now = snapshot.messages.get(ready.key), self.clock.now()
             if message is None or message.status != "queued" or (message.not_before or now) > now:
                 return self._not_now(ready, message, snapshot, now)
-            if message.occasion.kind == "recap" and self.lists is not None:
-                snapshot = self.lists.complete(ready.org_id, message, snapshot)
+            snapshot = self._with_lists(ready, message, snapshot)
             checked = self._checked(ready, message, snapshot, now)
             if checked.status == "queued":
                 wait = Moved("queued", now, checked.reason, not_before=checked.not_before, deadline=checked.until)
@@ -112,12 +113,22 @@ class Sender:
             snapshot = newer
         return Sent(ready, "busy")
 
+    def _with_lists(self, ready: Ready, message: Message, snapshot: Snapshot) -> Snapshot:
+        """Read what a message lists: the day of a recap, or the client's other appointments beside a reminder's own."""
+        if message.occasion.kind == "recap" and self.lists is not None:
+            return self.lists.complete(ready.org_id, message, snapshot)
+        if message.audience == "client" and self.same_day is not None:
+            client = _client(message, snapshot)
+            return self.same_day.with_day(ready.org_id, snapshot, client, message.occasion.reminder)
+        return snapshot
+
     def _prepared(self, message: Message, snapshot: Snapshot, outgoing: Outgoing, now: datetime) -> Claim:
         """Say from whom a shared number is about to write, and give the claim that comes next."""
         if self.shared is not None:
             self.shared.announce(outgoing, message.key, now)
         version = snapshot.record.version if snapshot.record is not None else 0
-        return Claim(self.ids.ulid(now), self.clock.now(), outgoing.to, version, message.units or None)
+        listed = outgoing.rendered.listed
+        return Claim(self.ids.ulid(now), self.clock.now(), outgoing.to, version, message.units or None, listed)
 
     def _claim(self, ready: Ready, message: Message, claim: Claim) -> Snapshot | None:
         """Claim a message, with the units it takes; of one that changed meanwhile, gives what is so now."""

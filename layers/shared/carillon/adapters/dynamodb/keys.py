@@ -79,6 +79,11 @@ def consent_entry(o: str, client_id: str, ulid: str) -> Key:
     return f"{o}#C#{client_id}", f"K#{ulid}"
 
 
+def review_request(o: str, client_id: str) -> Key:
+    """When a client was last asked for a review."""
+    return f"{o}#C#{client_id}", "REVIEW"
+
+
 def opting_entry(o: str, ref: str, ulid: str) -> Key:
     """An entry of the ledger of what a person said of a channel: a client's own, else one by `s:<id>` or `r:<role>`."""
     if ref.startswith("c:"):

@@ -82,6 +82,7 @@ def message_from_item(item: Item) -> Message:
         parts=item.get("pa"),
         timeline=timeline,
         author=_read_author(item["by"]) if "by" in item else None,
+        listed=tuple(item.get("li", "").split()),
         units=item.get("qu", 0),
         shard=item.get("qs"),
         assumed="qk" in item,

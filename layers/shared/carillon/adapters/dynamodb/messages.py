@@ -51,6 +51,8 @@ class DynamoMessages:
         more = claim.units - message.units if message.units and claim.units is not None else 0
         values: dict[str, object] = {"ow": claim.owner, "ls": epoch(claim.now + LEASE), "an": message.attempt + 1}
         values |= {"to": claim.to} | ({"qu": claim.units} if more else {})
+        # What an earlier try listed is overwritten even by nothing.
+        values |= {"li": " ".join(claim.listed)} if claim.listed or message.listed else {}
         write = _move(org_id, message.key, message.id, Moved("sending", claim.now), values)
         condition = "#st = :queued AND (attribute_not_exists(#an) OR #an < :an)"
         condition += " AND (attribute_not_exists(#rv) OR #rv <= :rv)"

@@ -7,6 +7,7 @@ from typing import Any
 
 from carillon.adapters.rendering.cleaning import clean, link
 from carillon.adapters.rendering.locales import Formats, formats
+from carillon.adapters.rendering.sandbox import Walked
 from carillon.domain.clients import Client, Staff
 from carillon.domain.codec import to_data
 from carillon.domain.records import Appointment
@@ -108,6 +109,20 @@ def build_values(facts: Facts) -> dict[str, Any]:
     return clean({name: value if value is not None else {} for name, value in values.items()}, domains)
 
 
+def day_times(values: dict[str, Any], locale: str, country: str) -> str | None:
+    """Have the time of an appointment read as those of the day's others too: `14:30, 16:00 and 17:15`; gives that.
+
+    For approved texts, which have no list to put them in. None where there are no others.
+    """
+    others = values.get("reminder", {}).get("others")
+    if not others:
+        return None
+    times = dict.fromkeys([values["appointment"]["time"], *(other["time"] for other in others)])
+    joined = formats(locale, country).joined(list(times))
+    values["appointment"]["time"] = joined
+    return joined
+
+
 def _wall(appointment: Appointment, settings: Settings) -> datetime:
     place = appointment.time_zone or settings.time_zone
     return to_wall(appointment.starts(settings.time_zone), place)
@@ -154,7 +169,7 @@ def _reminder(facts: Facts, names: Formats) -> dict[str, Any]:
         "key": facts.reminder_key,
         "lead_time": names.duration(minutes) if minutes else None,
         "day": day,
-        "others": [_line(visit, facts.settings, names) for visit in facts.others],
+        "others": Walked([_line(visit, facts.settings, names) for visit in facts.others]),
     }
 
 

@@ -42,20 +42,28 @@ class Budget:
             raise TooMuch(f"takes more than {MAX_STEPS} steps")
 
 
+class Walked(list[Any]):
+    """A list of values of which it is to be known whether a text walked it: `walked` says so."""
+
+    walked = False
+
+
 class Entries(list[Any]):
     """A list variable. Walking it counts; printed, it reads as a sentence's part (`Anna, Marek and Eva`)."""
 
-    def __init__(self, items: list[Any], budget: Budget, words: str) -> None:
-        super().__init__(items)
-        self._budget, self._words = budget, words
+    def __init__(self, items: list[Any], budget: Budget) -> None:
+        super().__init__([_wrap(item, budget) for item in items])
+        self._budget, self._source = budget, items
 
     def __iter__(self) -> Iterator[Any]:
         for item in super().__iter__():
             self._budget.spend()
             yield item
+        if isinstance(self._source, Walked):
+            self._source.walked = True
 
     def __str__(self) -> str:
-        return self._words
+        return str(self._source)
 
 
 class Environment(Positioned, ImmutableSandboxedEnvironment):
@@ -105,7 +113,7 @@ def _wrap(value: Any, budget: Budget) -> Any:
     if isinstance(value, dict):
         return {name: _wrap(item, budget) for name, item in value.items()}
     if isinstance(value, list):
-        return Entries([_wrap(item, budget) for item in value], budget, str(value))
+        return Entries(value, budget)
     return value
 
 
