@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint mypy lint-imports format validate build build-check prism replay chaos bench-imports openapi whatsapp-templates redrive deploy lock clean
+.PHONY: help setup run test lint mypy lint-imports format validate build build-check prism replay chaos bench-imports openapi whatsapp-templates redrive deploy lock clean import
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -75,6 +75,13 @@ build-check: setup  ## Looks at what `make build` made
 replay: setup  ## A file of bookings through the API [FILE=bookings.csv]
 	@test -n "$(FILE)" || { echo "usage: make replay FILE=bookings.csv" >&2; exit 2; }
 	@exec $(PYTHON) -m local.replay "$(FILE)"
+
+import: export CARILLON_KEY := $(or $(KEY),$(CARILLON_KEY))
+import: export CARILLON_API := $(or $(API),$(CARILLON_API))
+import: setup  ## Clients or appointments from a CSV file, over the API [FILE= KEY= API= MAPPING= DRY=1 SKIP_BAD=1]
+	@test -n "$(FILE)" || { echo "usage: make import FILE=clients.csv KEY=crl_live_..." >&2; exit 2; }
+	@$(PYTHON) -m tools.importing "$(FILE)" $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(DRY),--dry-run) \
+		$(if $(SKIP_BAD),--skip-bad) $(ARGS)
 
 bench-imports: setup  ## What a cold start costs each function, against its floor [FUNCTIONS="send_email"]
 	$(PYTHON) bench/imports.py $(FUNCTIONS)
