@@ -1,11 +1,12 @@
 """Many records in one call, of any collections."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
 from carillon.bootstrap import records as bootstrap
-from carillon.domain.constraints import Id, Items, document
+from carillon.domain.constraints import ID_PATTERN, Id, Items, document
 from carillon.domain.errors import Fault, Invalid, Refused
 from carillon.runtime.http import INSIDE, Answer, Call, Draft, Routes, batches
 from carillon.runtime.http.batches import ItemFault, ItemProblem
@@ -97,7 +98,7 @@ def batch_records(call: Call, body: Draft[RecordBatch]) -> Answer[RecordResults]
     given = batches.items_of(body)
     read = [_read(data) for data in given]
     outcomes = bootstrap.batches().put(call.caller, read)
-    return Answer(RecordResults(results=[_result(*each) for each in zip(given, read, outcomes, strict=True)]))
+    return Answer(RecordResults(results=[_result(*each) for each in zip(given, outcomes, strict=True)]))
 
 
 def _read(data: Any) -> Item | Refused:
@@ -116,9 +117,10 @@ def _read(data: Any) -> Item | Refused:
     return Item(collection, stated.id, stated)
 
 
-def _result(data: Any, item: Item | Refused, outcome: Outcome) -> RecordResult:
+def _result(data: Any, outcome: Outcome) -> RecordResult:
     named = data.get("id") if isinstance(data, dict) and isinstance(data.get("id"), str) else None
-    ref = f"{item.collection}/{item.id}" if isinstance(item, Item) else None
+    known = named is not None and data.get("collection") in FORMS and re.fullmatch(ID_PATTERN, named) is not None
+    ref = f"{data['collection']}/{named}" if known else None
     if isinstance(outcome, Refused):
         return RecordResult(record=ref, id=named, status=outcome.status, problem=_problem(outcome))
     return RecordResult(

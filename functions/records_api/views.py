@@ -20,7 +20,7 @@ V = TypeVar("V")
 class ReminderView:
     """A planned reminder and what became of it; `at` is the intended instant.
 
-    `audience`: whom it is for, the client or the collaborators of the appointment.
+    `audience`: whom it is for, the client or the collaborators of the appointment; null for a task's due time.
     """
 
     id: str
@@ -30,7 +30,7 @@ class ReminderView:
     at: Instant
     state: Literal["planned", "fired", "suppressed", "cancelled"]
     reason: str | None = None
-    audience: Reminded = "client"
+    audience: Reminded | None = "client"
 
 
 @document
@@ -162,7 +162,7 @@ def reminder_view(item: ReminderState) -> ReminderView:
         at=iso(entry.at),
         state=item.state,  # type: ignore[arg-type]
         reason=item.reason,
-        audience=entry.audience,
+        audience=entry.audience if record.collection == "appointments" else None,
     )
 
 

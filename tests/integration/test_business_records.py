@@ -258,6 +258,7 @@ def test_a_batch_is_repeated_by_its_key_and_stored_once(world: World) -> None:
         ["/id"],
         ["/collection"],
     ]
+    assert (results[1]["record"], results[4]["record"]) == (None, "orders/119")
     assert results[6]["problem"]["errors"][0]["pointer"] == "/id"
     assert call("POST", "/v1/records/batch", {"items": items}, headers=headers).body == answer.body
     assert world.statuses() == {}
@@ -274,8 +275,8 @@ def test_lists_show_what_changed_lately_and_page(world: World) -> None:
     assert call("GET", "/v1/leads").body == {"items": [], "next_cursor": None}
     put("/v1/tasks/t1", TASK)
     (task,) = call("GET", "/v1/tasks").body["items"]
-    assert [(each["key"], each["at"], each["state"]) for each in task["reminders"]] == [
-        ("overdue", "2026-11-23T16:00:00Z", "planned")
+    assert [(each["key"], each["at"], each["state"], each["audience"]) for each in task["reminders"]] == [
+        ("overdue", "2026-11-23T16:00:00Z", "planned", None)
     ]
     assert call("DELETE", "/v1/orders/0").status == 204
     assert call("GET", "/v1/orders/0").status == 404
