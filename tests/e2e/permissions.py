@@ -46,7 +46,8 @@ def needs(service: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
         yield Need(f"secretsmanager:{operation}", "DeploymentSecret")
     elif service == "s3":
         # A file's name begins with its organization.
-        yield Need(f"s3:{_FILES[operation]}", "AttachmentsBucket")
+        whole = operation == "ListObjectsV2"
+        yield Need(f"s3:{_FILES[operation]}", "AttachmentsBucket" if whole else "${AttachmentsBucket.Arn}/*")
     elif service == "kms":
         # The policies ask for the organization in the context, and for nothing else in it.
         assert list(parameters["EncryptionContext"]) == ["organization"], operation

@@ -105,6 +105,7 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("GET", "/v1/reminders")
     call("GET", "/v1/reminders", params={"client_id": made})
     have_recaps(call, key)
+    write_by_hand(cloud, call, key, made)
     cloud.advance("PT30H")
     write_back(cloud, call)
     call("DELETE", "/v1/appointments/one")
@@ -133,6 +134,22 @@ def have_recaps(call: Callable[..., Any], key: Mapping[str, str]) -> None:
     recap = {"enabled": True, "at": "07:00", "channels": ["email", "sms", "whatsapp"]}
     told = {"recap": {"staff": recap, "managers": recap, "send_empty": True}}
     call("PUT", "/v1/settings", {**key, "If-Match": "*"}, json=told)
+
+
+def write_by_hand(cloud: RunningCloud, call: Callable[..., Any], key: Mapping[str, str], made: str) -> None:
+    """Somebody writes: with a file, to other addresses, by a template, and looks at it beforehand."""
+    granted = {"service": {"email": True, "sms": True, "whatsapp": True}}
+    call("PUT", f"/v1/clients/{made}/consents", json=granted)
+    file = {"filename": "Żółć.txt", "content_type": "text/plain", "content_base64": "aGVsbG8="}
+    mail = {"channel": "email", "client_id": made, "to": "other@example.com", "text": "Hello", "attachments": [file]}
+    call("POST", "/v1/messages", {**key, "Idempotency-Key": "written"}, json=mail)
+    for channel in ("sms", "whatsapp"):
+        text = {"template": "reminder.day_before", "record": "appointments/one"}
+        call("POST", "/v1/messages/preview", json={"channel": channel, "client_id": made, **text})
+        call("POST", "/v1/messages", json={"channel": channel, "client_id": made, "to": "0612345690", **text})
+    cloud.advance("PT1M")
+    sent = [item for item in cloud.tools.get("/outbox.json").json()["items"] if item["to"] == "other@example.com"]
+    assert [[each["filename"] for each in item["attachments"]] for item in sent] == [["Żółć.txt"]]
 
 
 def write_back(cloud: RunningCloud, call: Callable[..., Any]) -> None:
