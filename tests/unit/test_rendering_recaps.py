@@ -87,6 +87,15 @@ def test_a_manager_reads_who_does_what_and_a_collaborator_with_whom() -> None:
     assert "Sara" not in his.replace("Hello Sara,", "")
 
 
+def test_a_manager_sees_at_a_glance_how_busy_each_is() -> None:
+    day = [visit(0, "tom", duration_minutes=300), visit(60, "sara", "tom"), visit(120, "sara"), visit(180)]
+    made = written("email", day)
+    assert "Sara: 2 appointments, 09:00-10:45\nTom: 2 appointments, 08:00-13:00\n\n08:00-13:00 Anna" in made.text
+    assert "<li" not in made.text
+    assert "Tom: " not in written("email", day, kind="staff").text
+    assert "Tom : 2 rendez-vous" in written("email", day, "fr").text
+
+
 def test_what_is_missing_leaves_no_gap() -> None:
     bare = [visit(60, service=None)]
     text = written("email", bare, first_name=None, last_name=None).text

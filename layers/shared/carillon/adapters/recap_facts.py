@@ -30,6 +30,7 @@ def recap_facts(message: Message, snapshot: Snapshot, settings: Settings, locale
         staff=snapshot.staff.get(message.staff_id or ""),
         recap_day=about(message)[1],
         recap=[_visit(record, message, snapshot) for record in snapshot.day],
+        recap_of_all=message.audience == "manager",
         recap_room=ROOM.get(message.channel or "email", EMAIL_ROOM),
     )
 

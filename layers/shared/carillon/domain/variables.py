@@ -46,6 +46,7 @@ _APPOINTMENT = _ours("date", "day", "time", "end_time", "weekday", "duration", "
     "service", "location"
 )
 _LINE = Group(_ours("time", "end_time", "duration", "status") | _texts("client", "service", "staff", "location"))
+_PERSON = Group(_ours("count", "first_time", "last_time") | _texts("name"))
 
 TREE = Group(
     {
@@ -60,7 +61,8 @@ TREE = Group(
         "task": Group(_ours("status", "due") | _texts("title", "author", "record")),
         "reminder": Group(_ours("key", "lead_time", "day") | {"others": Listing(_LINE)}),
         "recap": Group(
-            _ours("date", "day", "weekday", "count", "first_time", "last_time", "more") | {"items": Listing(_LINE)}
+            _ours("date", "day", "weekday", "count", "first_time", "last_time", "more")
+            | {"items": Listing(_LINE), "people": Listing(_PERSON)}
         ),
         "review": Group(_ours("url")),
         "links": Group(_ours("preferences", "unsubscribe")),

@@ -17,6 +17,8 @@ from carillon.domain.values import value
 
 LINE_VALUE = 80
 """Characters of each value in a line of a day's list."""
+MOST_PEOPLE = 100
+"""People whose day is summed up above a list."""
 LINE_SHOWS = ("time", "end_time", "client", "service", "staff", "location")
 LINE_MARKS = 10
 """Characters of a line that are none of its values."""
@@ -39,7 +41,8 @@ class Facts:
 
     `staff` is the member of staff who reads it, `staff_names` are those on the record. `others`: further appointments
     that one reminder covers. `recap_day` with `recap`: the list of a day; `recap_room`: how many entries and characters
-    of it are shown. `slot`, `order`, `lead`, `task`: documents as plain data. `fields`: the integrator's own.
+    of it are shown; `recap_of_all`: it is everybody's. `slot`, `order`, `lead`, `task`: documents as plain data.
+    `fields`: the integrator's own.
     """
 
     settings: Settings
@@ -55,6 +58,7 @@ class Facts:
     recap_day: date | None = None
     recap: Sequence[Visit] = ()
     recap_room: tuple[int, int] = (500, 30_000)
+    recap_of_all: bool = False
     slot: Mapping[str, Any] | None = None
     order: Mapping[str, Any] | None = None
     lead: Mapping[str, Any] | None = None
@@ -199,8 +203,26 @@ def _recap(day: date, facts: Facts, names: Formats) -> dict[str, Any]:
         "first_time": lines[0]["time"] if lines else None,
         "last_time": names.time(_end(last, settings)) if last is not None else None,
         "items": lines,
+        "people": _people(visits, settings, names) if facts.recap_of_all else [],
         "more": str(len(visits) - len(lines)) if len(lines) < len(visits) else None,
     }
+
+
+def _people(visits: Sequence[Visit], settings: Settings, names: Formats) -> list[dict[str, Any]]:
+    """Say how busy each is whom a list of several people's appointments names, by name."""
+    days: dict[str, list[Appointment]] = {}
+    for visit in visits:
+        for name in visit.staff_names:
+            days.setdefault(name, []).append(visit.appointment)
+    return [
+        {
+            "name": name[:LINE_VALUE],
+            "count": names.counted("appointments", len(own)),
+            "first_time": names.time(_wall(own[0], settings)),
+            "last_time": names.time(_end(max(own, key=lambda one: one.ends(settings.time_zone)), settings)),
+        }
+        for name, own in sorted(days.items())[:MOST_PEOPLE]
+    ]
 
 
 def _fitting(facts: Facts, names: Formats) -> list[dict[str, Any]]:

@@ -64,6 +64,7 @@ def sample_facts(locale: str = "en", settings: Settings | None = None) -> Facts:
         recap_day=date(2026, 12, 1),
         recap=[later, later, later],
         recap_room=(2, 1000),
+        recap_of_all=True,
         slot={
             "start": "2026-12-01T14:30:00",
             "service": service,
