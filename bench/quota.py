@@ -3,8 +3,8 @@
     python bench/quota.py [MESSAGES_A_MINUTE] [WRITERS]
 
 The code that takes units is the shipped one; the table is in memory, on a clock of its own. A transaction takes 12 ms,
-and for 8 of them it holds its items: another one that needs one of these is cancelled, as DynamoDB does it. A write unit
-per item of up to 1 KB, two in a transaction, cancelled ones included; a partition takes 1,000 a second.
+and for 8 of them it holds its items: another one that needs one of these is cancelled, as DynamoDB does it. An item of
+up to 1 KB costs a write unit, in a transaction two, cancelled ones included; a partition takes 1,000 a second.
 """
 
 from __future__ import annotations
@@ -85,16 +85,19 @@ class SimulatedTable(MemoryTable):
         self.calls: Counter[str] = Counter()
 
     def transact_get(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        """Read items at one instant."""
         self.calls["read"] += 1
         self._turns.sleep(TAKES)
         return super().transact_get(keys)
 
     def write(self, write: Write) -> bool:
+        """Do one write."""
         self._count([write], 1)
         self._turns.sleep(TAKES / 2)
         return super().write(write)
 
     def transact(self, writes: Sequence[Write], *, token: str | None = None, rounds: int = table.ROUNDS) -> None:
+        """Do all writes or none; one that meets another is cancelled and tried again."""
         for attempt in range(rounds):
             self._count(writes, 2)
             self.calls["transaction"] += 1
@@ -102,7 +105,7 @@ class SimulatedTable(MemoryTable):
                 self.calls["conflict"] += 1
                 self._turns.sleep(TAKES / 2)
                 if attempt + 1 < rounds:
-                    self._turns.sleep(random.uniform(0.5, 1) * table.FIRST_PAUSE * 2**attempt)
+                    self._turns.sleep(random.uniform(0.5, 1) * table.FIRST_PAUSE * 2**attempt)  # noqa: S311
                 continue
             for write in writes:
                 self._held[write.key] = self._turns.now + HELD
@@ -124,7 +127,8 @@ def message_number(number: int) -> Message:
 
 def play(per_minute: int, writers: int, shards: int) -> None:
     """Take and give back for a minute's messages, and say what that cost."""
-    domain.SHARDS = quota_taking.SHARDS = shards
+    for module in (domain, quota_taking):
+        vars(module)["SHARDS"] = shards
     turns = Turns()
     simulated = SimulatedTable(turns)
     lag: list[float] = []
@@ -164,14 +168,16 @@ def play(per_minute: int, writers: int, shards: int) -> None:
     lag.sort()
     (hottest, peak), *_ = busiest.most_common(1)
     used = sum(1 for shard in books.shards if shard.granted)
+    calls, done = simulated.calls, per_minute - failed["given up"]
+    print(f"{shards} shards, {per_minute:,} messages a minute, {writers} writers")
+    where = hottest.removeprefix(ORG)
+    print(f"  at most {peak:,} write units a second on one item ({where}) of {PARTITION:,} in a partition")
+    print(f"  {used} shards used; {calls['conflict'] / per_minute * 100:.1f} conflicts per 100 messages")
     print(
-        f"{shards:2} shards, {per_minute:,} a minute, {writers} writers: at most {peak:,} write units a second on one item "
-        f"({peak / PARTITION:.0%} of a partition, {hottest.removeprefix(ORG)}), {used} shards used, "
-        f"{simulated.calls['transaction'] / per_minute:.2f} transactions and {simulated.calls['read'] / per_minute:.3f} "
-        f"reads a message, {simulated.calls['conflict'] / per_minute:.1%} met another; "
-        f"waited {lag[len(lag) // 2] * 1000:.0f} ms (median), {lag[int(len(lag) * 0.99)] * 1000:.0f} ms (p99); "
-        f"{failed['given up']} brought again by their queue; exact: {books.used == 2 * (per_minute - failed['given up'])}"
+        f"  {calls['transaction'] / per_minute:.2f} transactions and {calls['read'] / per_minute:.3f} reads a message"
     )
+    print(f"  taken after {lag[len(lag) // 2] * 1000:.0f} ms (median), {lag[int(len(lag) * 0.99)] * 1000:.0f} ms (p99)")
+    print(f"  {failed['given up']} left to their queue; books exact: {books.used == 2 * done}")
 
 
 class MemoryTableOf(MemoryTable):
