@@ -93,7 +93,8 @@ def batch_records(call: Call, body: Draft[RecordBatch]) -> Answer[RecordResults]
     """State up to 100 records of any collections, in order, each with a result of its own.
 
     An item is the body of its record's PUT with `collection` and `id` in it. A faulty item keeps none of the others
-    from being done; one record may stand several times. Repeating the call is safe: what is stored differs in nothing.
+    from being done. A record may stand several times if each of its items says `updated_at`, later than the one before
+    (else `duplicate_key`). Repeating the call is safe: what is stored differs in nothing.
     """
     given = batches.items_of(body)
     read = [_read(data) for data in given]

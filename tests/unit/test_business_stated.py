@@ -1,25 +1,28 @@
 """Stating orders, leads and tasks: references, differences, stale and silent statements, lists, retention, batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from carillon.adapters.phones import NumberPlans
 from carillon.domain.clients import Consents
 from carillon.domain.errors import Invalid, NotFound, Refused
 from carillon.domain.records import Contact
 from carillon.domain.settings import Status
 from carillon.ports.reading import Want
+from carillon.services.leads import LeadInput, Leads
 from carillon.services.moving import moved
 from carillon.services.orders import OrderInput, Orders
 from carillon.services.record_batches import Item, RecordBatches
 from carillon.services.record_plans import kept_until, placed
 from carillon.services.records import Put, RecordKeeping
-from carillon.services.tasks import TaskInput
+from carillon.services.tasks import TaskInput, Tasks
 from tests.builders import NOW, ORG, client, settings
 from tests.business import Office
-from tests.fakes import MemoryReader
+from tests.fakes import MemoryReader, MemoryRecords
+from tests.faults import Died, Failed, Line, lines
 from tests.rig import CALLER
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -225,13 +228,73 @@ def test_a_faulty_item_keeps_none_of_the_others_from_being_done() -> None:
 
 def test_a_record_that_stands_twice_goes_through_its_states_in_order() -> None:
     office = Office()
-    done, reads = batch(office, order("1"), order("1", status="in_work"), order("1", status="ready"))
+    at = [f"2026-11-23T08:0{minute}:00Z" for minute in range(3)]
+    states = zip(("new", "in_work", "ready"), at, strict=True)
+    done, reads = batch(office, *(order("1", status=status, updated_at=when) for status, when in states))
     assert [[event.status for event in each.events] for each in done] == [["new"], ["in_work"], ["ready"]]
     assert office.stored("orders/1").version == 3
     assert reads == 3
+
+
+@pytest.mark.parametrize("second", [None, "2026-11-23T08:00:00Z", "2026-11-23T07:59:00Z"])
+def test_a_record_that_stands_twice_without_an_order_is_refused_the_second_time(second: str | None) -> None:
+    office = Office()
+    first = order("1", updated_at="2026-11-23T08:00:00Z")
+    done, _ = batch(
+        office, first, order("1", status="ready", updated_at=second), order("2"), order("2", status="ready")
+    )
+    assert [each.code if isinstance(each, Refused) else each.created for each in done] == [
+        True,
+        "duplicate_key",
+        True,
+        "duplicate_key",
+    ]
+    assert office.stored("orders/1").version == 1
 
 
 def test_an_item_may_name_what_an_earlier_one_made() -> None:
     office = Office()
     done, _ = batch(office, order("1"), task("t1", record="orders/1"))
     assert [each.created for each in done] == [True, True]
+
+
+def broken(line: Line) -> Office:
+    """State an order, a lead and a task twice, and a batch, with the line broken; whoever has no answer repeats."""
+    office = Office()
+    parts = office.parts() | {
+        "reader": line.watch(MemoryReader(office.account)),
+        "records": line.watch(MemoryRecords(office.account)),
+    }
+    every: dict[str, RecordKeeping[Any]] = {"orders": Orders(**parts), "tasks": Tasks(**parts)}
+    leads = Leads(**parts, phones=NumberPlans())
+    at = ("2026-11-23T08:00:00Z", "2026-11-23T08:01:00Z")
+    twice = [order("2", updated_at=at[0]), task("t1"), order("2", status="ready", updated_at=at[1])]
+    steps: list[Callable[[], object]] = [
+        lambda: every["orders"].put(CALLER, "1", order("1").stated),
+        lambda: every["orders"].put(CALLER, "1", order("1", status="ready", executor_ids=["s1"]).stated),
+        lambda: leads.put(CALLER, "9", LeadInput(contact=Contact(name="Kim"), status="new")),
+        lambda: RecordBatches(every, parts["reader"]).put(CALLER, twice),
+    ]
+    for step in steps:
+        for _ in range(3):
+            try:
+                step()
+            except (Died, Failed):
+                continue
+            break
+    return office
+
+
+def test_whatever_dies_while_it_is_stated_each_change_is_one_event() -> None:
+    whole = Line()
+    expected = happened(broken(whole))
+    assert expected["orders/2"] == [("order.created", 1), ("order.status_changed", 2)]
+    for line in lines(len(whole.calls)):
+        assert happened(broken(line)) == expected, line
+
+
+def happened(office: Office) -> dict[str, list[tuple[str, int]]]:
+    return {
+        ref: [(event.type, event.version) for event in record.events]
+        for (_, ref), record in sorted(office.account.records.items())
+    }

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
+from carillon.domain.listing import Page
 from carillon.domain.overdue import OVERDUE
+from carillon.ports.upkeep import Marks
 from carillon.services.due_tasks import overdue_job
+from carillon.services.sweeping import Sweep
 from tests.builders import ORG, organization, settings
 from tests.business import Office, on
+from tests.fakes import MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
 from tests.faults import Died, Failed, Line, lines
 
 DUE = "2026-11-23T17:00:00"
@@ -158,6 +162,49 @@ def test_another_zone_of_the_organization_moves_the_due_time_with_it() -> None:
     moved = max(at.schedules.kept.values(), key=lambda each: each.generation)
     assert moved.at == datetime.fromisoformat("2026-11-23T22:00:00Z")
     assert [done.result for done in at.pass_due(moved)] == ["fired"]
+
+
+class NoRecords(MemoryRecords):
+    def page(self, *_: Any, **__: Any) -> Page[Any]:
+        return Page([])
+
+
+class NoMarks:
+    def load(self, org_id: str) -> Marks | None:  # noqa: ARG002
+        return None
+
+    def save(self, org_id: str, marks: Marks) -> None:
+        pass
+
+
+def test_the_sweep_brings_a_due_time_whose_schedule_was_lost_and_no_other() -> None:
+    at = planned()
+    at.task("t2", due=DUE)
+    at.plan("tasks/t2")
+    at.task("t3", due=DUE)
+    at.plan("tasks/t3")
+    by_task = {due.record: due for due in at.schedules.kept.values()}
+    at.pass_due(by_task["tasks/t2"])
+    at.plan("tasks/t2")
+    at.task("t3", due=DUE, status="done")
+    at.plan("tasks/t3")
+    at.account.messages.clear()
+    at.clock.at = AT + timedelta(minutes=20)
+    sweep = Sweep(
+        reader=MemoryReader(at.account),
+        records=NoRecords(at.account),
+        due_rows=MemoryDueRows(at.account),
+        messages=MemoryMessages(at.account),
+        queues=at.queues,
+        marks=NoMarks(),
+        fallback=at.fallback(),
+        clock=at.clock,
+    )
+    assert sweep.run(ORG).due == 1
+    (due,) = at.queues.due
+    assert due.record == REF
+    assert [done.result for done in at.overdue().fire([due])] == ["fired"]
+    assert sweep.run(ORG).due == 0
 
 
 def again(step: Any) -> None:

@@ -2,14 +2,16 @@
 
 What all of them name is read in one batch. A record that stands twice is read again the second time, and so is what
 names somebody who only came with an earlier item. Whatever dies in the middle has stored a part; stated again, that
-part differs in nothing.
+part differs in nothing. That holds of a record that stands twice only if its statements say when they were made: else
+the repetition would take it back to the first of them, and tell everybody of it and of the second once more.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from carillon.domain.errors import Contended, Invalid, Refused
+from carillon.domain.errors import Conflict, Contended, Invalid, Refused
 from carillon.domain.organizations import Caller
+from carillon.domain.times import parse_instant
 from carillon.domain.values import value
 from carillon.ports.reading import Reader, Snapshot
 from carillon.services.records import Put, RecordKeeping, Stated
@@ -25,6 +27,7 @@ class Item:
 
 
 Outcome = Put | Refused
+TWICE = "{} stands in this batch already; of each of its items say updated_at, the later one behind the earlier"
 
 
 class RecordBatches:
@@ -37,14 +40,18 @@ class RecordBatches:
     def put(self, caller: Caller, items: Sequence[Item | Refused]) -> list[Outcome]:
         """Put each item that could be read, in order; gives what became of each, and what was refused before."""
         known = self._read(caller.org_id, items)
-        seen: set[tuple[str, str]] = set()
+        seen: dict[tuple[str, str], str | None] = {}
         outcomes: list[Outcome] = []
         for place, item in enumerate(items):
             if isinstance(item, Refused):
                 outcomes.append(item)
                 continue
-            first = (item.collection, item.id) not in seen
-            seen.add((item.collection, item.id))
+            place_of = (item.collection, item.id)
+            first, at = place_of not in seen, item.stated.updated_at
+            if not first and not _is_later(at, seen[place_of]):
+                outcomes.append(Conflict("duplicate_key", TWICE.format(f"{item.collection}/{item.id}")))
+                continue
+            seen[place_of] = at
             outcomes.append(self._put(caller, item, known[place] if first else None))
         return outcomes
 
@@ -78,3 +85,7 @@ class RecordBatches:
         for (place, _), snapshot in zip(wanted, read, strict=True):
             found.setdefault(place, []).append(snapshot)
         return found
+
+
+def _is_later(at: str | None, before: str | None) -> bool:
+    return at is not None and before is not None and parse_instant(at) > parse_instant(before)
