@@ -9,7 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
+from carillon import bootstrap
 from carillon.adapters import aws as aws_clients
+from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
+from carillon.bootstrap.marks import address_marks
+from carillon.bootstrap.secrets import secret
 from tests.integration.account import REGION, Aws, Response, activate, call, new_organization
 from tests.integration.world import DeathError, Deaths, World, unwatch
 
@@ -242,6 +246,61 @@ def test_another_address_is_taken_unless_somebody_there_said_no(desk: Desk) -> N
     assert (refused.status, refused.code) == (409, "opted_out")
     assert preview(text="Hi", to="bob@example.com").body["blocked"] == "opted_out"
     assert bob["email"] == "bob@example.com"
+
+
+def test_what_is_kept_of_an_address_counts_whoever_has_it(desk: Desk) -> None:
+    told = desk.aws.environment
+    marks = address_marks(told["TABLE_NAME"], told["DEPLOYMENT_SECRET_ARN"])
+    now = desk.aws.clock.now()
+    waiting = [send("sms", text="Hi", to="0611112222"), send(text="Hi", to="gone@example.com")]
+    assert [each.status for each in waiting] == [202, 202]
+    marks.said("aurora", "sms", "+31611112222", "out", now)
+    known = DynamoSuppressions(bootstrap.table(told["TABLE_NAME"]), secret(told["DEPLOYMENT_SECRET_ARN"]).signing_key)
+    known.note("aurora", "email", "gone@example.com", "address_bounced", now)
+    assert send("sms", text="Hi", to="0611112222").code == "opted_out"
+    assert send(text="Hi", to="GONE@example.com").code == "no_address"
+    desk.settle()
+    assert [desk.status(each) for each in waiting] == [("suppressed", "opted_out"), ("suppressed", "address_bounced")]
+    assert desk.mails == []
+
+
+def test_a_message_whose_file_is_gone_fails_and_nothing_goes_out(desk: Desk) -> None:
+    sent = send(text="As attached", attachments=[file()])
+    s3, bucket = boto3.client("s3", region_name=REGION), desk.aws.environment["ATTACHMENTS_BUCKET"]
+    s3.delete_object(Bucket=bucket, Key=f"aurora/{sent.body['message']['id']}/0")
+    desk.settle()
+    assert desk.status(sent) == ("failed", "template_error")
+    assert desk.mails == []
+
+
+def test_a_removed_organizations_files_go_with_it(desk: Desk) -> None:
+    for mode in ("live", "test"):
+        if mode == "test":
+            activate(mode="test")
+            call("POST", "/v1/clients", ANNA, mode="test")
+        assert send(text="Hi", attachments=[file()], mode=mode).status == 202
+    desk.settle()
+    assert files_of(desk, "aurora")
+    assert call("DELETE", "/v1/organizations/aurora", role="operator").status == 202
+    desk.settle()
+    assert files_of(desk, "aurora") == []
+
+
+def files_of(desk: Desk, org_id: str) -> list[str]:
+    """Name what lies in the bucket of an organization, its test data included."""
+    s3, bucket = boto3.client("s3", region_name=REGION), desk.aws.environment["ATTACHMENTS_BUCKET"]
+    return [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=org_id).get("Contents", [])]
+
+
+def test_writing_to_somebody_costs_a_read_and_a_transaction(desk: Desk) -> None:
+    booked()
+    send(text="Hi")
+    assert call("PUT", "/v1/appointments/a2", VISIT | {"staff_ids": ["s1"]}).status == 201
+    for record, reads in ((None, 1), ("appointments/a1", 1), ("appointments/a2", 2)):
+        desk.world.deaths = Deaths()
+        send(text="Hi", **({"record": record} if record else {}))
+        found = desk.world.deaths.calls
+        assert found == ["dynamodb.BatchGetItem"] * reads + ["dynamodb.TransactWriteItems", "sqs.SendMessageBatch"]
 
 
 def stop(desk: Desk, client_id: str, channel: str) -> None:

@@ -11,12 +11,12 @@ from carillon.adapters.dynamodb.quota import DynamoQuota
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoRecords
 from carillon.adapters.dynamodb.replies import DynamoAddressBook
-from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
 from carillon.adapters.files import S3Files
 from carillon.adapters.queues import SqsQueues
 from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import SignedLinks
 from carillon.bootstrap import config, current_clock, table
+from carillon.bootstrap.marks import address_marks
 from carillon.bootstrap.secrets import secret
 from carillon.domain.channels import Channel
 from carillon.runtime.config import MessagesApiConfig
@@ -57,7 +57,9 @@ def manual() -> Manual:
         writing=ManualWriter(items, connections, current_clock, lambda url: SignedLinks(key, url)),
         files=S3Files(lambda: client("s3"), told.attachments_bucket),
         quota=DynamoQuota(items),
-        others=OtherAddresses(reader, DynamoAddressBook(items), DynamoSuppressions(items, key)),
+        others=OtherAddresses(
+            reader, DynamoAddressBook(items), address_marks(told.table_name, told.deployment_secret_arn)
+        ),
         queues=SqsQueues(client("sqs"), channels=json.loads(told.channel_queues)),
         connections=connections,
         phones=NumberPlans(),

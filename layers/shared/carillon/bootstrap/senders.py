@@ -207,12 +207,7 @@ def _others(channel: Channel, items: Table, told: SenderConfig) -> OtherAddresse
         return None
     from carillon.adapters.dynamodb.replies import DynamoAddressBook  # noqa: PLC0415
 
-    suppressions = None
-    if isinstance(told, SendEmailConfig):
-        from carillon.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415
-
-        suppressions = DynamoSuppressions(items, secret(told.deployment_secret_arn).signing_key)
-    return OtherAddresses(DynamoReader(items), DynamoAddressBook(items), suppressions)
+    return OtherAddresses(DynamoReader(items), DynamoAddressBook(items), _marks(told))
 
 
 def _marks(told: SenderConfig) -> AddressMarks | None:
