@@ -77,9 +77,9 @@ class TopUp:
 
     @property
     def status(self) -> Status:
-        """What the buyer is told."""
-        if self.state == "paid" or self.applied > 0:
-            return "paid"
+        """What the buyer is told: paid means that the units are there, too."""
+        if self.state == "paid":
+            return "paid" if self.doing is None and self.applied >= self.target else "pending"
         if self.state == "closed":
             return "expired"
         return "checkout_required" if self.state == "open" and self.way == "checkout" and self.url else "pending"
@@ -88,9 +88,9 @@ class TopUp:
         """Begin the next step."""
         return replace(self, step=self.step + 1, doing=units)
 
-    def stepped(self) -> "TopUp":
-        """Note that the step is in the ledger."""
-        return replace(self, applied=self.applied + (self.doing or 0), doing=None)
+    def stepped(self, units: int) -> "TopUp":
+        """Note that the step is in the ledger, with so many units."""
+        return replace(self, applied=self.applied + units, doing=None)
 
 
 @value

@@ -26,6 +26,9 @@ class Quota(Protocol):
         Exhausted when fewer are left than are to be taken back.
         """
 
+    def credited(self, org_id: str, bucket: Bucket, key: str) -> int | None:
+        """Say how many units were credited by a key; None for one that was not."""
+
     def ledger(self, org_id: str, buckets: Sequence[Bucket], *, limit: int, position: str | None) -> Page[Entry]:
         """List ledger entries, newest first."""
 

@@ -32,6 +32,9 @@ class Ledger(Protocol):
     def credit(self, org_id: str, bucket: Bucket, credit: Credit) -> bool:
         """Give units, or take them back; False when the credit's key was there before. Raises Exhausted."""
 
+    def credited(self, org_id: str, bucket: Bucket, key: str) -> int | None:
+        """Say how many units were credited by a key."""
+
 
 @value
 class Settling:
@@ -102,33 +105,39 @@ class Settling:
                 if not self._make(org_id, stored):
                     return top_up
                 continue
-            units = self._next(org_id, top_up)
+            units = self._possible(org_id, top_up.package.bucket, top_up.target - top_up.applied)
             if not units:
                 return top_up
             self.store.save(org_id, top_up.stepping(units), stored.version)
         raise Contended("the top-up is being changed by others")
 
-    def _next(self, org_id: str, top_up: TopUp) -> int:
-        """Say what the next step gives or takes back: no more than is left, since no balance goes below zero."""
-        missing = top_up.target - top_up.applied
-        if missing >= 0:
-            return missing
-        return -min(-missing, self.ledger.books(org_id, top_up.package.bucket).left)
-
     def _make(self, org_id: str, stored: Stored[TopUp]) -> bool:
-        """Put the step into the ledger; False when there is too little left for it just now, so it waits as it is."""
-        top_up, now = stored.document, self.clock.now()
-        units = top_up.doing or 0
-        reason = f"top_up:{top_up.id}" if units >= 0 else f"top_up_returned:{top_up.id}"
-        key = f"top_up:{top_up.id}:{top_up.step}"
-        try:
-            self.ledger.credit(
-                org_id, top_up.package.bucket, Credit(key, self.ids.ulid(now), units, reason, now, _actor(top_up))
-            )
-        except Exhausted:
-            return False
-        self.store.save(org_id, top_up.stepped(), stored.version)
-        return True
+        """Put the step into the ledger; False when nothing is left to take back, so it waits as it is.
+
+        What the ledger has under the step's key is what counts, whoever put it there: it may be less than was meant,
+        where units were used in between.
+        """
+        top_up = stored.document
+        bucket, key = top_up.package.bucket, f"top_up:{top_up.id}:{top_up.step}"
+        for _ in range(ROUNDS):
+            made = self.ledger.credited(org_id, bucket, key)
+            if made is not None:
+                self.store.save(org_id, top_up.stepped(made), stored.version)
+                return True
+            units = self._possible(org_id, bucket, top_up.doing or 0)
+            if not units:
+                return False
+            now = self.clock.now()
+            reason = f"top_up:{top_up.id}" if units > 0 else f"top_up_returned:{top_up.id}"
+            try:
+                self.ledger.credit(org_id, bucket, Credit(key, self.ids.ulid(now), units, reason, now, _actor(top_up)))
+            except Exhausted:
+                continue  # some of it was used since
+        raise Contended("the quota kept changing")
+
+    def _possible(self, org_id: str, bucket: Bucket, units: int) -> int:
+        """Say how much of a step can be made: no balance goes below zero."""
+        return units if units >= 0 else -min(-units, self.ledger.books(org_id, bucket).left)
 
     def _collect(self, org_id: str, credited: TopUp) -> None:
         """Take what is still owed in a bucket that was given units just now."""

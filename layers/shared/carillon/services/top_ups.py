@@ -171,6 +171,8 @@ class TopUps:
             if stored is None:
                 raise NotFound("there is no such top-up")
             top_up = stored.document
+            if top_up.state == "paid" and not top_up.settled:
+                return self.settling.settle(org_id, top_up.id) or top_up
             if top_up.state != "open" or top_up.url is not None:
                 return top_up
             if top_up.way == "checkout":

@@ -57,6 +57,11 @@ class DynamoQuota:
                 return True
         raise Contended(f"the quota of {bucket} kept changing")
 
+    def credited(self, org_id: str, bucket: Bucket, key: str) -> int | None:
+        """Say how many units were credited by a key; None for one that was not."""
+        item = self._table.get(keys.quota_credit(org_id, bucket, digest(key)))
+        return None if item is None else item.get("u", 0)
+
     def ledger(self, org_id: str, buckets: Sequence[Bucket], *, limit: int, position: str | None) -> Page[Entry]:
         """List ledger entries of some buckets, newest first: their ids are in order of time, whichever bucket's."""
         last = f"L#{position}" if position is not None else AFTER_ALL
@@ -129,7 +134,9 @@ def credit_writes(o: str, bucket: Bucket, credit: Credit, books: Books | None = 
     `books`: as they are now; None where they can be but new, or without shards that hold anything worth counting.
     """
     key = Write(
-        keys.quota_credit(o, bucket, digest(credit.key)), item={"ty": "quota_key"}, condition="attribute_not_exists(pk)"
+        keys.quota_credit(o, bucket, digest(credit.key)),
+        item={"ty": "quota_key", "u": credit.units},
+        condition="attribute_not_exists(pk)",
     )
     item = {
         "ty": "quota_entry",
