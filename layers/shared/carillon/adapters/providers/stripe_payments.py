@@ -29,6 +29,7 @@ REPEATS = 1
 """How often the client repeats a request by itself; more is left to whoever called, since a function has 30 s."""
 WITHDRAWN = frozenset({"needs_response", "under_review", "lost"})
 """States of a dispute in which its amount is not ours: an inquiry (`warning_…`) takes nothing, a won one gave back."""
+GONE, CONFLICT = 404, 409
 NO_INVOICE = frozenset({"void", "uncollectible"})
 Params = Any
 """Parameters as the API takes them; the client's own types are names of fields, checked by a test against the fake."""
@@ -152,7 +153,7 @@ class StripePayments:
                 elif status == "open":
                     ask.v1.invoices.void_invoice(top_up.invoice, {}, self._once(f"{top_up.invoice}:void"))
             except stripe.InvalidRequestError as error:
-                if error.http_status != 404 and ask.v1.invoices.retrieve(top_up.invoice).status == "open":  # noqa: PLR2004
+                if error.http_status != GONE and ask.v1.invoices.retrieve(top_up.invoice).status == "open":
                     raise  # it can't be made void: a bank has the payment in hand
 
     def look_up(self, top_up: TopUp) -> Facts:
@@ -208,6 +209,9 @@ class StripePayments:
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             raise PaymentsMisconfigured(type(error).__name__) from None
         except stripe.StripeError as error:
+            # The same key with other parameters is a mistake; with the same request still running it is none.
+            if isinstance(error, stripe.IdempotencyError) and error.http_status != CONFLICT:
+                raise PaymentsMisconfigured(type(error).__name__) from None
             raise PaymentsUnreachable(type(error).__name__) from None
 
     def _made(self) -> stripe.StripeClient:
@@ -230,7 +234,7 @@ def _of_invoice(ask: stripe.StripeClient, invoice_id: str) -> tuple[State, list[
     try:
         invoice = ask.v1.invoices.retrieve(invoice_id)
     except stripe.InvalidRequestError as error:
-        if error.http_status != 404:  # noqa: PLR2004
+        if error.http_status != GONE:
             raise
         return "closed", []  # a draft that was removed
     intents = []
