@@ -163,6 +163,13 @@ def test_a_contact_that_wrote_stop_or_whose_mail_bounced_is_not_written_to(world
     world.settle()
     kim = {("sms", "+31687654321"), ("email", "kim@example.com")}
     assert kim <= set(told(world))
+    listed = call("GET", "/v1/messages", query={"record": "leads/9"}).body["items"]
+    of_kim = [item for item in listed if item["audience"] == "client"]
+    assert sorted((item["channel"], item["to"], item["client_id"]) for item in of_kim) == [
+        ("email", "kim@example.com", None),
+        ("sms", "+31687654321", None),
+    ]
+    assert call("GET", f"/v1/messages/{of_kim[0]['id']}").body["status"] == "sent"
     world.sent.clear()
     inbound = replies_bootstrap.inbound(config(RunJobsConfig))
     stop = Reply(channel="sms", provider_id="1", address="+31687654321", text="STOP", at=NOW)
@@ -278,6 +285,10 @@ def test_lists_show_what_changed_lately_and_page(world: World) -> None:
     assert [(each["key"], each["at"], each["state"], each["audience"]) for each in task["reminders"]] == [
         ("overdue", "2026-11-23T16:00:00Z", "planned", None)
     ]
+    for query in ({"record": "tasks/t1"}, {"from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"}):
+        world.settle()
+        (due,) = call("GET", "/v1/reminders", query=query).body["items"]
+        assert (due["record"], due["client_id"], due["key"]) == ("tasks/t1", None, "overdue")
     assert call("DELETE", "/v1/orders/0").status == 204
     assert call("GET", "/v1/orders/0").status == 404
     assert world.deaths.at == 0

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 
 from carillon.domain.clients import Consents
+from carillon.domain.explaining import explain_event
 from carillon.domain.reach import Refused
 from carillon.domain.recheck import recheck
 from carillon.domain.recipients import Marks, contact_ref
-from carillon.domain.records import Actor, Contact
+from carillon.domain.records import Actor, Contact, Event
+from carillon.domain.rules import RulesInForce
 from carillon.domain.settings import QuietHours, Status
-from tests.builders import ORG, facts, organization, staff
+from carillon.domain.times import iso
+from tests.builders import NOW, ORG, facts, organization, staff
 from tests.business import Office, on
 
 CHANGED = "order.status_changed"
@@ -280,3 +283,27 @@ def test_while_inactive_nothing_is_told_of_any_record() -> None:
     office.account.organizations[ORG] = organization(active=False)
     done = [office.order(executor_ids=["s1"]), office.lead(), office.task()]
     assert [each.events for each in done] == [(), (), ()]
+
+
+def test_explain_says_of_an_order_what_would_happen_and_by_which_rule() -> None:
+    office = Office()
+    bound = on(CHANGED, "client", "sms", status="ready")
+    office.tell(bound, on("order.completed", "client", "email"), on(CHANGED, "executor", "email"))
+    record = office.order(status="ready", executor_ids=["s1"]).record
+    known = facts(
+        record=record,
+        rules=RulesInForce(office.account.rules[ORG], "organization"),
+        staff={"s1": staff("s1")},
+    )
+
+    def explained(kind: str, audience: str) -> dict[str, tuple[bool, str | None, str | None]]:
+        event = Event(type=kind, version=1, at=iso(NOW), actor=Actor(), status="ready")
+        found = explain_event(event, known)
+        of = [item for item in found if item.decision.recipient.audience == audience]
+        return {item.decision.channel: (item.would_send, item.decision.reason, item.rule) for item in of}
+
+    changed = explained(CHANGED, "client")
+    assert changed["sms"] == (True, None, bound.id)
+    assert changed["email"] == (False, "rule_disabled", bound.id)
+    assert explained(CHANGED, "executor")["email"] == (True, None, f"{CHANGED}.executor")
+    assert explained("order.completed", "client")["email"] == (False, "duplicate", "order.completed.client")
