@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import pytest
 
-from tests.integration.account import Aws, activate, call, new_organization
+from carillon.adapters.dynamodb.last_writers import DynamoLastWriters
+from carillon.adapters.dynamodb.table import Table
+from carillon.domain.messages import MessageKey
+from tests.integration.account import REGION, Aws, activate, call, new_organization
 from tests.integration.world import Deaths, World, unwatch
 
 BOOKING: dict[str, Any] = {
@@ -62,3 +66,23 @@ def test_a_death_in_a_purge_leaves_nothing_behind(world: World, at: int) -> None
     remove(world)
     assert left(world, "aurora") == {"aurora#ORG ORG", "aurora~test#ORG ORG"}
     assert len(world.schedules()) == 2
+
+
+def test_nobody_is_known_any_more_as_someone_it_wrote_to(world: World) -> None:
+    writers = DynamoLastWriters(
+        Table(boto3.client("dynamodb", region_name=REGION), world.aws.environment["TABLE_NAME"])
+    )
+    stories = {
+        "+31600000001": ["aurora"],
+        "+31600000002": ["aurora2", "aurora"],
+        "+31600000003": ["aurora", "aurora2"],
+        "+31600000004": ["aurora2"],
+    }
+    for phone, orgs in stories.items():
+        for org in orgs:
+            writers.note("sms", phone, org, MessageKey("c:anna", org), datetime(2027, 12, 1, tzinfo=UTC))
+    remove(world)
+    kept = {phone: [org for org, _ in writers.of("sms", phone)] for phone in stories}
+    others = ["aurora2"]
+    assert kept == {"+31600000001": [], "+31600000002": others, "+31600000003": others, "+31600000004": others}
+    assert len(world.aws.items("@#W#")) == 3

@@ -71,7 +71,7 @@ class Remains:
     """What is left of an organization in one part of the table: where it lies, its records, and where to go on.
 
     `waiting`: messages whose turn comes at an instant, by a schedule if it was far ahead. `recaps`: names of recurring
-    schedules.
+    schedules. `notes`: where it is named as one of those that wrote to a person from a shared sender.
     """
 
     places: list[tuple[str, str]]
@@ -79,6 +79,7 @@ class Remains:
     position: dict[str, str] | None
     waiting: list[tuple[MessageKey, datetime]] = field(default_factory=list)
     recaps: list[str] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Everything(Protocol):
@@ -89,6 +90,9 @@ class Everything(Protocol):
 
     def delete(self, places: Sequence[tuple[str, str]]) -> None:
         """Delete items; deleting what is gone is fine."""
+
+    def unname(self, org_id: str, notes: Sequence[tuple[str, str]]) -> None:
+        """Take an organization out of notes that name others, too; may be repeated."""
 
 
 class KeptFiles(Protocol):

@@ -45,6 +45,7 @@ class Purge:
                 self.schedules.forget(org_id, key, at)
             for name in page.recaps:
                 self.crons.delete(name)
+            self.everything.unname(org_id, page.notes)
             self.everything.delete(page.places)
             gone += len(page.places)
             position = page.position

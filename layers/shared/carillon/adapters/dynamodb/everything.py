@@ -6,6 +6,7 @@ from datetime import datetime
 
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.items import Item
+from carillon.adapters.dynamodb.last_writers import KIND_OF_NOTE, DynamoLastWriters
 from carillon.adapters.dynamodb.message_items import message_from_item
 from carillon.adapters.dynamodb.recap_plans import KIND_OF_ITEM, plan_from_item
 from carillon.adapters.dynamodb.record_items import record_from_item
@@ -23,7 +24,8 @@ class DynamoEverything:
 
     def page(self, org_id: str, position: dict[str, str] | None) -> Remains:
         """Read the next megabyte of the table and give what of it is the organization's."""
-        items, following = self._table.scan_page(f"{org_id}#", position)
+        found, following = self._table.scan_page(f"{org_id}#", position, named=org_id)
+        items = [item for item in found if item["pk"].startswith(f"{org_id}#")]
         tombstone = keys.organization(org_id)
         # An own sender's id is known under the reserved tenant; first, or a death would leave it to nobody.
         channels = [
@@ -35,12 +37,19 @@ class DynamoEverything:
             records=[record_from_item(item) for item in items if item.get("ty") == "record"],
             waiting=[_turn(item) for item in items if item.get("ty") == "message" and ("nb" in item or "fb" in item)],
             recaps=[name for item in items if item.get("ty") == KIND_OF_ITEM for name in _crons(org_id, item)],
+            notes=[(item["pk"], item["sk"]) for item in found if item.get("ty") == KIND_OF_NOTE],
             position=following,
         )
 
     def delete(self, places: Sequence[tuple[str, str]]) -> None:
         """Delete items; deleting what is gone is fine."""
         self._table.delete_many(places)
+
+    def unname(self, org_id: str, notes: Sequence[tuple[str, str]]) -> None:
+        """Take an organization out of notes of who wrote to a person."""
+        writers = DynamoLastWriters(self._table)
+        for place in notes:
+            writers.forget(place, org_id)
 
 
 def _crons(org_id: str, item: Item) -> list[str]:

@@ -212,16 +212,28 @@ class Table:
             else:
                 raise Contended("DynamoDB left items of a batch unwritten")
 
-    def scan_page(self, prefix: str, after: Mapping[str, str] | None) -> tuple[list[Item], dict[str, str] | None]:
-        """Read the next megabyte of the whole table; gives the items whose partition begins so, and where to go on."""
+    def scan_page(
+        self, prefix: str, after: Mapping[str, str] | None, *, named: str | None = None
+    ) -> tuple[list[Item], dict[str, str] | None]:
+        """Read the next megabyte of the whole table; gives the items whose partition begins so, and where to go on.
+
+        `named`: a data set; then also the notes in which it is one of those that wrote to a person.
+        """
+        condition, values = "begins_with(pk, :p)", {":p": {"S": prefix}}
+        names: dict[str, Any] = {}
+        if named is not None:
+            condition += " OR (ty = :lw AND (#o = :o OR po = :o))"
+            values |= {":lw": {"S": "last_writer"}, ":o": {"S": named}}
+            names = {"ExpressionAttributeNames": {"#o": "o"}}
         extra: dict[str, Any] = (
             {"ExclusiveStartKey": {name: {"S": value} for name, value in after.items()}} if after else {}
         )
         answer = self.client.scan(
             TableName=self.name,
             ConsistentRead=True,
-            FilterExpression="begins_with(pk, :p)",
-            ExpressionAttributeValues={":p": {"S": prefix}},
+            FilterExpression=condition,
+            ExpressionAttributeValues=values,
+            **names,
             **extra,
         )
         last: Wire | None = answer.get("LastEvaluatedKey")
