@@ -13,6 +13,7 @@ import boto3
 import httpx
 
 from bench.recount_faults import SENT, Told
+from bench.recount_quota import unbalanced
 from carillon.adapters.dynamodb.items import item_from_wire
 from carillon.adapters.dynamodb.message_items import message_from_item
 from carillon.adapters.dynamodb.record_items import record_from_item
@@ -26,19 +27,24 @@ _TABLE = "carillon-Table"
 
 @dataclass
 class Held:
-    """Messages with the calls that took them, what is wrong with the rest, and records nobody has planned."""
+    """Messages with the calls that took them, what is wrong with the rest, and records nobody has planned.
+
+    `unbalanced`: what does not add up in the books of its quotas.
+    """
 
     messages: list[Told] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
     unplanned: list[str] = field(default_factory=list)
+    unbalanced: list[str] = field(default_factory=list)
 
 
 def gather(addresses: Addresses, org_id: str, outbox: Sequence[dict[str, Any]], leave_out: str) -> Held:
     """Read an organization's messages and records; `leave_out` is a client of whom neither they nor `outbox` count."""
     held = Held()
     messages: list[Message] = []
-    for wire in _items(addresses):
-        item = item_from_wire(wire)
+    items = [item_from_wire(wire) for wire in _items(addresses)]
+    held.unbalanced = unbalanced(org_id, items)
+    for item in items:
         if not item["pk"].startswith(f"{org_id}#"):
             continue
         if item.get("ty") == "message" and item["pk"] != f"{org_id}#P#c:{leave_out}":

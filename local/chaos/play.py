@@ -39,12 +39,13 @@ class Outcome:
     struck: dict[tuple[str, str], int]
     repeats: Counter[str]
     unplanned: list[str] = field(default_factory=list)
+    unbalanced: list[str] = field(default_factory=list)
     dead_letters: dict[str, int] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was lost, doubled or wrong."""
-        return self.judgement.clean and not self.unplanned
+        """Whether nothing was lost, doubled or wrong, and the quotas are exact."""
+        return self.judgement.clean and not self.unplanned and not self.unbalanced
 
 
 class Simulation:
@@ -85,6 +86,7 @@ class Simulation:
             {(fault["target"], fault["kind"]): fault["struck"] for fault in struck},
             client.repeats,
             held.unplanned,
+            held.unbalanced,
             self._dead_letters(),
         )
 

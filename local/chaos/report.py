@@ -36,7 +36,8 @@ def print_outcome(console: Console, seed: int, bookings: int, outcome: Outcome) 
 
 def _complaints(outcome: Outcome) -> dict[str, list[str]]:
     found = outcome.judgement
-    return {"lost": found.lost, "doubled": found.doubled, "wrong": found.wrong, "not planned": outcome.unplanned}
+    held = {"not planned": outcome.unplanned, "quota not exact": outcome.unbalanced}
+    return {"lost": found.lost, "doubled": found.doubled, "wrong": found.wrong, **held}
 
 
 def print_struck(console: Console, outcome: Outcome) -> None:
