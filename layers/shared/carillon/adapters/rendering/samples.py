@@ -1,5 +1,6 @@
 """Sample data for previews and for trying a text before it is stored."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,27 @@ _NAMES = {
     "fr": ("Hélène", "Lefèvre", "François", "Coupe et brushing"),
 }
 _ENGLISH = ("Anna", "Baker", "Marek", "Cut and blow-dry")
+_VISIT = Appointment(
+    client_id="1",
+    staff_ids=["7"],
+    start="2026-12-01T14:30:00",
+    duration_minutes=45,
+    location="Prinsengracht 12",
+    price=Price(amount=45, currency="EUR"),
+    manage_url="https://salon-aurora.example/a/42",
+    payment_url="https://salon-aurora.example/pay/42",
+    status="booked",
+)
+_SLOT = {"start": "2026-12-01T14:30:00", "booking_url": "https://salon-aurora.example/b/9"}
+_ORDER = {
+    "number": "2026-117",
+    "summary": "2 shampoos",
+    "status": "ready",
+    "total": {"amount": 38.5, "currency": "EUR"},
+    "due": "2026-12-04",
+}
+_LEAD = {"phone": "+31612345678", "email": "anna@example.com", "status": "new"}
+_TASK = {"title": "Call the supplier", "status": "open", "due": "2026-12-02", "record": "orders/117"}
 
 
 def sample_settings(locale: str = "en") -> Settings:
@@ -37,18 +59,7 @@ def sample_settings(locale: str = "en") -> Settings:
 def sample_facts(locale: str = "en", settings: Settings | None = None) -> Facts:
     """Facts of typical length, in which every variable has a value."""
     first, last, staff, service = _NAMES.get(locale.split("-", 1)[0], _ENGLISH)
-    visit = Appointment(
-        client_id="1",
-        staff_ids=["7"],
-        start="2026-12-01T14:30:00",
-        duration_minutes=45,
-        service=service,
-        location="Prinsengracht 12",
-        price=Price(amount=45, currency="EUR"),
-        manage_url="https://salon-aurora.example/a/42",
-        payment_url="https://salon-aurora.example/pay/42",
-        status="booked",
-    )
+    visit = replace(_VISIT, service=service)
     later = Visit(appointment=visit, client=f"{first} {last}", staff_names=[staff])
     return Facts(
         settings=settings or sample_settings(locale),
@@ -65,33 +76,10 @@ def sample_facts(locale: str = "en", settings: Settings | None = None) -> Facts:
         recap=[later, later, later],
         recap_room=(2, 1000),
         recap_of_all=True,
-        slot={
-            "start": "2026-12-01T14:30:00",
-            "service": service,
-            "staff": staff,
-            "booking_url": "https://salon-aurora.example/b/9",
-        },
-        order={
-            "number": "2026-117",
-            "summary": "2 shampoos",
-            "status": "ready",
-            "total": {"amount": 38.5, "currency": "EUR"},
-            "due": "2026-12-04",
-        },
-        lead={
-            "name": f"{first} {last}",
-            "phone": "+31612345678",
-            "email": "anna@example.com",
-            "summary": service,
-            "status": "new",
-        },
-        task={
-            "title": "Call the supplier",
-            "status": "open",
-            "due": "2026-12-02",
-            "author": staff,
-            "record": "orders/117",
-        },
+        slot={**_SLOT, "service": service, "staff": staff},
+        order=_ORDER,
+        lead={**_LEAD, "name": f"{first} {last}", "summary": service},
+        task={**_TASK, "author": staff},
         preferences_url="https://carillon.example/p/x7Kq2",
         unsubscribe_url="https://carillon.example/u/x7Kq2",
     )
