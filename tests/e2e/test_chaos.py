@@ -18,7 +18,7 @@ def test_nothing_is_lost_or_doubled_under_faults(tmp_path: Path, capsys: pytest.
     said = capsys.readouterr().out
     assert status == 0, said
     assert all(f"Seed {seed}: 4 bookings" in said for seed in SEEDS)
-    for row in ("once", "lost", "doubled", "not planned", "crash_after", "timeout_after"):
+    for row in ("once", "lost", "doubled", "not planned", "quota not exact", "crash_after", "timeout_after"):
         assert row in said
 
 
