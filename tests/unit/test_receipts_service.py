@@ -261,7 +261,7 @@ def test_one_message_is_found_by_its_id_in_its_own_organization(rig: Rig) -> Non
     rig.account.organizations["other"] = organization(id="other")
     log = Log(messages=MemoryMessages(rig.account), reader=MemoryReader(rig.account), clock=rig.clock)
     message = rig.only()
-    assert log.get(ORG, message.id) == message
+    assert log.get(ORG, message.id).message == message
     for org_id, message_id in (("other", message.id), (ORG, "0" * 26)):
         with pytest.raises(NotFound):
             log.get(org_id, message_id)

@@ -64,8 +64,8 @@ class Log:
         message = self.messages.find(org_id, message_id, now=self.clock.now())
         if message is None or (author is not None and not is_by(message.author, author)):
             raise NotFound(f"There is no message {message_id!r}.")
-        manual = self.words is not None and message.occasion.kind == "manual"
-        written = self.words.find(org_id, message.key) if manual and self.words is not None else None
+        words = self.words if message.occasion.kind == "manual" else None
+        written = words.find(org_id, message.key) if words is not None else None
         places = [place for place in places_of(org_id, message) if place != message.key]
         return Logged(message, tuple(self.messages.among(org_id, places, now=self.clock.now())), written)
 
