@@ -151,6 +151,8 @@ class MemoryTable(Table):
             raise NotImplementedError
         self.hook("before")
         least, greatest = between or (prefix or "", (prefix or "") + "\uffff")
+        if least > greatest:
+            raise ValueError("BETWEEN takes the lower bound first")
         found = sorted(key for key in self.items if key[0] == pk and least <= key[1] <= greatest)
         shown = (found[::-1] if descending else found)[:limit]
         return Page([copy.copy(self.items[key]) for key in shown], None)

@@ -180,6 +180,13 @@ def test_a_day_is_closed_once_all_of_it_is_settled_and_the_ledger_adds_up() -> N
     assert books.closed == books.used == 4
 
 
+def test_on_its_first_day_there_is_nothing_to_count() -> None:
+    scene = Ledger()
+    scene.put(0, "sent")
+    scene.run()
+    assert (scene.queues.jobs, scene.quota.books(ORG, "sms").opened) == ([], "2026-11-23")
+
+
 def test_a_day_with_something_on_its_way_stays_open() -> None:
     scene = Ledger()
     scene.put(0, "queued")

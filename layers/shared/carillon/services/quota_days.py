@@ -71,7 +71,7 @@ class QuotaDays:
         """Have the days counted that are over and not counted, or that can be closed and are not."""
         opened = self.quota.books(org_id, bucket).opened
         today = self.clock.now().date()
-        if not opened:
+        if not opened or opened >= today.isoformat():
             return 0
         first, last = date.fromisoformat(opened), today - timedelta(days=1)
         counted = {each.day for each in self.quota.days(org_id, bucket, opened, last.isoformat())}
