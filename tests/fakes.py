@@ -5,7 +5,7 @@ A test builds an `Account`, fills it, and gives services the parts they need.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
 
@@ -134,6 +134,11 @@ class MemoryRecords:
     def of_client(self, org_id: str, client_id: str, *, since: datetime, limit: int = 100) -> list[StoredRecord]:
         found = [record for record in self._of(org_id, since) if record.client_id == client_id]
         return found[:limit]
+
+    def page_of_client(self, org_id: str, client_id: str, *, limit: int, position: str | None) -> Page[StoredRecord]:
+        begin = int(position or 0)
+        found = self.of_client(org_id, client_id, since=datetime(1971, 1, 1, tzinfo=UTC), limit=10_000)
+        return Page(found[begin : begin + limit], str(begin + limit) if len(found) > begin + limit else None)
 
     def page(
         self,

@@ -259,7 +259,8 @@ class StoredRecord:
     `scheduled` which entries have their schedule. `fired` names reminder keys already sent for earlier starts.
     `announced` holds the latest events by (type, version), newest last: what may supersede what. `start` is the start
     as it was last understood: another time zone of the organization makes it another instant. `former` names ids of
-    its client from before merges: what was sent then lies under them.
+    its client from before merges: what was sent then lies under them. `expires`: when its time to live ends; it may be
+    stored for days after that.
     """
 
     ref: str
@@ -280,6 +281,11 @@ class StoredRecord:
     announced: tuple[tuple[str, int], ...] = ()
     start: datetime | None = None
     former: tuple[str, ...] = ()
+    expires: datetime | None = field(default=None, compare=False)
+
+    def is_gone(self, now: datetime) -> bool:
+        """Whether it is to be shown no more: deleted, or its time is over although it is still stored."""
+        return self.deleted or (self.expires is not None and self.expires <= now)
 
     @property
     def collection(self) -> str:

@@ -1,7 +1,7 @@
 """Records with their plan and outbox, and the rows of reminders that are due."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from carillon.domain.listing import Page
@@ -46,6 +46,9 @@ class Records(Protocol):
     def of_client(self, org_id: str, client_id: str, *, since: datetime, limit: int = 100) -> list[StoredRecord]:
         """List a client's records that start at or after an instant."""
 
+    def page_of_client(self, org_id: str, client_id: str, *, limit: int, position: str | None) -> Page[StoredRecord]:
+        """List all of a client's records by the instant they stand at, page by page."""
+
     def page(
         self,
         org_id: str,
@@ -73,6 +76,10 @@ class DueRow:
     at: datetime
     generation: int
     audience: Reminded = "client"
+
+
+DUE_ROWS_KEPT = timedelta(days=7)
+"""How long a row is kept after its reminder was due."""
 
 
 class DueRows(Protocol):

@@ -60,7 +60,7 @@ class Explaining:
         """
         snapshot = self._read(org_id, asked.record)
         record = snapshot.record
-        if record is None or record.deleted:
+        if record is None or record.is_gone(self.clock.now()):
             raise NotFound(f"There is no record {asked.record!r}.")
         now = self.clock.now()
         client = snapshot.clients.get(record.client_id or "")

@@ -105,14 +105,16 @@ class RecordKeeping(Generic[S]):
     def get(self, org_id: str, record_id: str) -> StoredRecord:
         """Read a record; NotFound if there is none."""
         snapshot = self._reader.read([Want(org_id, record=f"{self.collection}/{record_id}")])[0]
-        if snapshot.record is None or snapshot.record.deleted:
+        if snapshot.record is None or snapshot.record.is_gone(self._clock.now()):
             raise NotFound(f"There is no {self.noun} {record_id!r}.")
         return snapshot.record
 
     def page(self, org_id: str, *, limit: int, position: str | None, since: datetime | None) -> Page[StoredRecord]:
         """List records by the instant by which they stand in lists, from one on."""
-        first, last = self._span(since, self._clock.now())
-        return self._records.page(org_id, self.collection, limit=limit, position=position, since=first, until=last)
+        now = self._clock.now()
+        first, last = self._span(since, now)
+        page = self._records.page(org_id, self.collection, limit=limit, position=position, since=first, until=last)
+        return Page([record for record in page.items if not record.is_gone(now)], page.position)
 
     def delete(self, org_id: str, record_id: str) -> None:
         """Delete silently: the plan is cancelled, no event is derived; deleting what is gone is fine."""

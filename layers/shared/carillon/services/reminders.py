@@ -1,7 +1,9 @@
 """Planned reminders, and what became of them."""
 
+import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from carillon.domain.errors import NotFound
 from carillon.domain.listing import Page
@@ -10,11 +12,12 @@ from carillon.domain.overdue import OVERDUE, has_fired
 from carillon.domain.records import Planned, StoredRecord, reminder_name
 from carillon.domain.values import value
 from carillon.ports.reading import Reader, Want
-from carillon.ports.records import DueRows, Records
+from carillon.ports.records import DUE_ROWS_KEPT, DueRows, Records
 from carillon.ports.system import Clock
 from carillon.services.activation import require_active
 
-LONG_AGO = datetime(1971, 1, 1, tzinfo=UTC)
+RECORDS = 25
+"""How many of a client's records one page looks at."""
 LOOK_AHEAD = timedelta(days=31)
 
 
@@ -51,27 +54,46 @@ class Reminders:
         """List a record's reminders; NotFound when there is no such record."""
         snapshot = self.reader.read([Want(org_id, record=ref)])[0]
         require_active(snapshot)
-        if snapshot.record is None or snapshot.record.deleted:
+        if snapshot.record is None or snapshot.record.is_gone(self.clock.now()):
             raise NotFound(f"There is no record {ref!r}.")
         return self.states(org_id, [snapshot.record])
 
     def page(self, org_id: str, wanted: WantedReminders, *, limit: int, position: str | None) -> Page[ReminderState]:
-        """List reminders by record, by client, or by when they are due (from now on, a month ahead)."""
-        if wanted.record is not None:
-            return Page(_within(self.of_record(org_id, wanted.record), wanted))
+        """List reminders by record, by client, or by when they are due (from now on, a month ahead).
+
+        By when they are due, they go back as far as the rows of what was due are kept.
+        """
         named = (wanted.client_id,) if wanted.client_id is not None else ()
         snapshot = self.reader.read([Want(org_id, clients=named)])[0]
         require_active(snapshot)
-        if wanted.client_id is not None:
-            client = snapshot.clients.get(wanted.client_id)
-            client_id = client.id if client is not None else wanted.client_id
-            records = self.records.of_client(org_id, client_id, since=LONG_AGO)
-            found = sorted(_within(self.states(org_id, records), wanted), key=lambda item: item.entry.at)
+        client = snapshot.clients.get(wanted.client_id or "")
+        client_id = client.id if client is not None else wanted.client_id
+        if wanted.record is not None:
+            found = _within(self.of_record(org_id, wanted.record), wanted)
+            found = [item for item in found if client_id in (None, item.record.client_id)]
             begin = int(position or 0)
             more = len(found) > begin + limit
             return Page(found[begin : begin + limit], str(begin + limit) if more else None)
-        since = wanted.since or self.clock.now()
-        return self._due(org_id, since, wanted.until or since + LOOK_AHEAD, limit, position)
+        if client_id is not None:
+            return self._of_client(org_id, client_id, wanted, limit, position)
+        now = self.clock.now()
+        since = wanted.since or now
+        until = wanted.until or since + LOOK_AHEAD
+        return self._due(org_id, max(since, now - DUE_ROWS_KEPT), until, limit, position)
+
+    def _of_client(
+        self, org_id: str, client_id: str, wanted: WantedReminders, limit: int, position: str | None
+    ) -> Page[ReminderState]:
+        """List a client's reminders, some of its records at a time, each time by when they are meant."""
+        place: dict[str, Any] = json.loads(position) if position is not None else {"after": None, "skip": 0}
+        page = self.records.page_of_client(org_id, client_id, limit=RECORDS, position=place["after"])
+        shown = [record for record in page.items if not record.is_gone(self.clock.now())]
+        found = sorted(_within(self.states(org_id, shown), wanted), key=lambda item: (item.entry.at, item.record.ref))
+        end = place["skip"] + limit
+        if len(found) > end:
+            return Page(found[place["skip"] : end], json.dumps({"after": place["after"], "skip": end}))
+        following = json.dumps({"after": page.position, "skip": 0}) if page.position is not None else None
+        return Page(found[place["skip"] :], following)
 
     def _due(
         self, org_id: str, since: datetime, until: datetime, limit: int, position: str | None
@@ -80,7 +102,8 @@ class Reminders:
         rows = self.due_rows.between(org_id, since, until, limit=limit, position=position)
         refs = list(dict.fromkeys(row.ref for row in rows.items))
         records = [snapshot.record for snapshot in self.reader.read([Want(org_id, record=ref) for ref in refs])]
-        states = self.states(org_id, [record for record in records if record is not None and not record.deleted])
+        now = self.clock.now()
+        states = self.states(org_id, [each for each in records if each is not None and not each.is_gone(now)])
         current = {(item.record.ref, item.entry.name, item.entry.at, item.entry.generation): item for item in states}
         rows_names = [(row, reminder_name(row.key, row.audience)) for row in rows.items]
         named = [current.get((row.ref, name, row.at, row.generation)) for row, name in rows_names]

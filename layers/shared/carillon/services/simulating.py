@@ -130,17 +130,18 @@ class Simulating:
             rows = self.due_rows.between(run.org_id, begin - SLACK, end + SLACK, limit=PAGE, position=position)
             refs = [ref for ref in dict.fromkeys(row.ref for row in rows.items) if ref not in run.world.records]
             read = self.reader.read([Want(run.org_id, record=ref) for ref in refs]) if refs else []
-            yield [each.record for each in read if each.record is not None and not each.record.deleted]
+            yield [each.record for each in read if each.record is not None and not each.record.is_gone(run.now)]
             position = rows.position
             if position is None:
                 break
         first, last = _starts(run.settings, run.span)
         while True:
-            found = self.records.page(run.org_id, "appointments", limit=PAGE, position=position, since=first)
-            starts = [record for record in found.items if (record.start or first) < last]
-            yield starts
+            found = self.records.page(
+                run.org_id, "appointments", limit=PAGE, position=position, since=first, until=last
+            )
+            yield [record for record in found.items if not record.is_gone(run.now)]
             position = found.position
-            if position is None or len(starts) < len(found.items) or position[:10] > last.date().isoformat():
+            if position is None:
                 return
 
     def _plan(self, run: _Run, records: list[StoredRecord]) -> None:

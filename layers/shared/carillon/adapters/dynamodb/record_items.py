@@ -108,4 +108,5 @@ def record_from_item(item: Item) -> StoredRecord:
         former=tuple(meta.get("former", ())),
         announced=tuple((kind, version) for kind, version in meta.get("announced", ())),
         start=parse_instant(item["sk2"].partition("#")[0]),
+        expires=_instant(item["ttl"]) if "ttl" in item else None,
     )

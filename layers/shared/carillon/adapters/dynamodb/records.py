@@ -13,9 +13,8 @@ from carillon.domain.listing import Page
 from carillon.domain.records import LIVE, Planned, StoredRecord
 from carillon.domain.times import epoch, iso, parse_instant
 from carillon.ports.directory import ClientChange, Saved
-from carillon.ports.records import Committed, DueRow, RecordChange
+from carillon.ports.records import DUE_ROWS_KEPT, Committed, DueRow, RecordChange
 
-DUE_ROWS_KEPT = timedelta(days=7)
 DAYS_PER_CALL = 31
 FURTHEST = timedelta(days=400)
 """Nobody books further ahead than that; a listing ends there."""
@@ -55,6 +54,13 @@ class DynamoRecords:
             keys.client_records(org_id, client_id), index="gsi1", between=(iso(since), FAR), limit=limit
         )
         return self._read(page.items)
+
+    def page_of_client(self, org_id: str, client_id: str, *, limit: int, position: str | None) -> Page[StoredRecord]:
+        """List all of a client's records by the instant they stand at, page by page."""
+        partition = keys.client_records(org_id, client_id)
+        page = self._table.query(partition, index="gsi1", between=(position or "", FAR), limit=limit)
+        following = page.items[-1]["sk1"] + AFTER if page.last is not None else None
+        return Page(self._read(page.items), following)
 
     def has_upcoming(self, org_id: str, client_id: str, now: datetime) -> bool:
         """Whether a client has an appointment ahead that is still to take place."""
