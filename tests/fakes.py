@@ -12,9 +12,12 @@ from typing import Any
 from carillon.domain.channel_states import ChannelState
 from carillon.domain.channels import Channel
 from carillon.domain.clients import Client, Staff
+from carillon.domain.idempotency import StoredAnswer
 from carillon.domain.listing import Page
 from carillon.domain.messages import LEASE, MOVES, Message, MessageFilter, MessageKey
 from carillon.domain.organizations import Organization
+from carillon.domain.own_texts import OwnTexts
+from carillon.domain.posted import PostedEvent, reference
 from carillon.domain.quota import Exhausted
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.reviews import Asked
@@ -40,6 +43,9 @@ class Account:
     messages: dict[tuple[str, MessageKey], Message] = field(default_factory=dict)
     required: dict[tuple[str, MessageKey], int] = field(default_factory=dict)
     due_rows: dict[tuple[str, str, str, datetime, int], DueRow] = field(default_factory=dict)
+    own_texts: dict[str, OwnTexts] = field(default_factory=dict)
+    posted: dict[tuple[str, str], PostedEvent] = field(default_factory=dict)
+    undone: list[tuple[str, str]] = field(default_factory=list)
     left: dict[tuple[str, str], int] = field(default_factory=dict)
     """Units left of what is metered, by data set and bucket."""
     lock: RLock = field(default_factory=RLock)
@@ -80,6 +86,8 @@ class MemoryReader:
             settings=a.settings.get(o),
             rules=RulesInForce(own, ORGANIZATION_LEVEL) if own else RulesInForce(default_rules(), DEFAULTS_LEVEL),
             record=a.records.get((o, want.record)) if want.record else None,
+            own_texts=a.own_texts.get(o, OwnTexts()),
+            posted=a.posted.get((o, want.record)) if want.record else None,
             clients={i: a.clients[o, i] for i in want.clients if (o, i) in a.clients},
             staff={i: a.staff[o, i] for i in want.staff if (o, i) in a.staff},
             messages={key: a.messages[o, key] for key in want.messages if (o, key) in a.messages},
@@ -183,6 +191,23 @@ class MemoryDueRows:
         rows = [row for place, row in self.account.due_rows.items() if place[0] == org_id and since <= row.at < until]
         rows.sort(key=lambda row: (row.at, row.ref, row.key))
         return Page(rows[begin : begin + limit], str(begin + limit) if len(rows) > begin + limit else None)
+
+
+@dataclass
+class MemoryPostedEvents:
+    """See the port `PostedEvents`."""
+
+    account: Account
+
+    def put(self, org_id: str, posted_id: str, posted: PostedEvent, remember: StoredAnswer | None) -> None:  # noqa: ARG002
+        self.account.posted[org_id, reference(posted_id)] = posted
+        self.account.undone.append((org_id, posted_id))
+
+    def done(self, org_id: str, posted_id: str, until: datetime) -> None:  # noqa: ARG002
+        self.account.undone = [each for each in self.account.undone if each != (org_id, posted_id)]
+
+    def pending(self, org_id: str, limit: int) -> list[str]:
+        return [posted_id for owner, posted_id in self.account.undone if owner == org_id][:limit]
 
 
 @dataclass

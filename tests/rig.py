@@ -7,6 +7,7 @@ from carillon.domain.messages import Message
 from carillon.domain.organizations import Caller
 from carillon.domain.records import StoredRecord
 from carillon.ports.queues import Ready
+from carillon.services.announcing import Announcer
 from carillon.services.appointments import AppointmentInput, Appointments, Put
 from carillon.services.asking import Asking
 from carillon.services.blocks import Blocks
@@ -19,6 +20,7 @@ from carillon.services.opting import Opting
 from carillon.services.outgoing import OutgoingMaker
 from carillon.services.pausing import Pausing, SharedPause
 from carillon.services.planning import Planner
+from carillon.services.posting import EventInput, EventView, Posting
 from carillon.services.receipts import Receipts
 from carillon.services.same_day import SameDay
 from carillon.services.sending import Sender
@@ -42,6 +44,7 @@ from tests.fakes import (
     MemoryClientDays,
     MemoryDueRows,
     MemoryMessages,
+    MemoryPostedEvents,
     MemoryReader,
     MemoryRecords,
     MemoryReviewRequests,
@@ -123,6 +126,23 @@ class Rig:
             same_day=self.same_day(),
             asking=self.asking(),
         )
+
+    def announcer(self) -> Announcer:
+        return Announcer(
+            reader=self.line.watch(MemoryReader(self.account)),
+            posted=self.line.watch(MemoryPostedEvents(self.account)),
+            messages=self.line.watch(MemoryMessages(self.account)),
+            queues=self.line.watch(self.queues),
+            connections=self.connections,
+            maker=MessageMaker(self._ids),
+            clock=self.clock,
+        )
+
+    def post(self, kind: str = "slot.available", **changes: Any) -> EventView:
+        """Post an event for Anna and Bob."""
+        basis: dict[str, Any] = {"type": kind, "client_ids": ["anna", "bob"]}
+        posting = Posting(MemoryReader(self.account), MemoryPostedEvents(self.account), self.clock, self._ids)
+        return posting.post(CALLER, EventInput(**(basis | changes)), None)
 
     def same_day(self) -> SameDay:
         reader, days = MemoryReader(self.account), MemoryClientDays(self.account)

@@ -10,7 +10,7 @@ from carillon.bootstrap import current_clock, planning
 from carillon.domain.times import iso
 from carillon.runtime.batch import Answer, Message, each, stream_messages
 from carillon.runtime.logging import logger
-from carillon.runtime.stream import ClientChanged, OrganizationChanged, QuotaCrossed, RecordChanged, woken
+from carillon.runtime.stream import ClientChanged, EventPosted, OrganizationChanged, QuotaCrossed, RecordChanged, woken
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
@@ -29,8 +29,21 @@ def _follow(message: Message) -> None:
         case QuotaCrossed(org_id, kind, bucket, at):
             job = {"kind": "tell", "o": org_id, "notice": kind, "about": bucket, "since": at}
             planning.planner().queues.send_job(job)
+        case EventPosted() as posted:
+            _announce(posted)
         case ClientChanged(org_id, client_id):
             planning.planner().queues.send_job({"kind": "replan_client", "o": org_id, "client": client_id})
+
+
+def _announce(posted: EventPosted) -> None:
+    ids = {"organization_id": posted.org_id, "posted": posted.posted_id}
+    try:
+        told = planning.announcer().follow(posted.org_id, posted.posted_id, posted.clients)
+    except Exception as error:  # noqa: BLE001 - the job does it again, and the stream goes on
+        logger().warning("posted event becomes a job", extra=ids, exc_info=error)
+        planning.planner().queues.send_job({"kind": "announce", "o": posted.org_id, "posted": posted.posted_id})
+        return
+    logger().info("posted event announced", extra={**ids, "clients": told})
 
 
 def _plan(record: RecordChanged) -> None:

@@ -6,7 +6,7 @@ from carillon.runtime.http import INSIDE, Answer, Call, Door, Draft, Id, Nothing
 from carillon.services.appointments import AppointmentInput, whose
 from carillon.services.explaining import Question
 from carillon.services.reminders import WantedReminders
-from functions.records_api import batch, leads, orders, simulations, tasks
+from functions.records_api import batch, events, leads, orders, simulations, tasks
 from functions.records_api.answers import listed, put_answer, shown
 from functions.records_api.views import (
     AppointmentQuery,
@@ -85,5 +85,5 @@ def explain(call: Call, body: Question) -> Answer[ExplanationView]:
     return Answer(ExplanationView(items=[explained_view(item) for item in found]))
 
 
-door.include(orders.routes, leads.routes, tasks.routes, batch.routes, simulations.routes)
+door.include(orders.routes, leads.routes, tasks.routes, batch.routes, events.routes, simulations.routes)
 lambda_handler = door.handler

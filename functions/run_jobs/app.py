@@ -47,11 +47,12 @@ def sweep(job: dict[str, Any]) -> None:
     """Move on what is stuck in one organization."""
     swept = jobs.sweep().run(job["o"])
     replied = replies.mending().mend(job["o"])
+    announced = jobs.announcer().again(job["o"])
     recapped = jobs.recap_schedules().mend(job["o"])
     tidied = quotas.days().run(job["o"])
     kept = {"assumed": tidied.assumed, "quota_days": tidied.days}
     paying = jobs.payments().mend(job["o"])
-    done = {**asdict(swept), "replies": replied, "recaps": recapped, "payments": paying, **kept}
+    done = {**asdict(swept), "replies": replied, "recaps": recapped, "payments": paying, "posted": announced, **kept}
     logger().info("swept", extra={"organization_id": job["o"], **done})
 
 
@@ -107,6 +108,13 @@ def overdue(job: dict[str, Any]) -> None:
         logger().info(done.result, extra={"organization_id": job["o"], "record": job["r"]})
 
 
+def announce(job: dict[str, Any]) -> None:
+    """Tell the clients of a posted event that the stream's function could not, or did not finish with."""
+    told = jobs.announcer().follow(job["o"], job["posted"])
+    ids = {"organization_id": job["o"], "posted": job["posted"]}
+    logger().info("posted event announced", extra={**ids, "clients": told})
+
+
 JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "plan_record": plan_record,
     "replan": replan,
@@ -121,6 +129,7 @@ JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "purge": purge,
     "wait": wait,
     "overdue": overdue,
+    "announce": announce,
 }
 
 

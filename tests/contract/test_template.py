@@ -191,9 +191,8 @@ def test_the_stream_gives_up_on_a_record_and_says_where() -> None:
 
 def test_the_stream_wakes_the_planner_for_what_changes_a_plan_or_is_to_be_told_only() -> None:
     filters = of_type("AWS::Lambda::EventSourceMapping")["PlanNotificationsEvents"]["FilterCriteria"]["Filters"]
-    assert [json.loads(each["Pattern"]) for each in filters] == [
-        {"dynamodb": {"NewImage": {"ty": {"S": ["record", "settings", "organization", "client", "quota_event"]}}}}
-    ]
+    kinds = ["record", "settings", "organization", "client", "quota_event", "posted"]
+    assert [json.loads(each["Pattern"]) for each in filters] == [{"dynamodb": {"NewImage": {"ty": {"S": kinds}}}}]
 
 
 class TestTheTable:

@@ -40,6 +40,7 @@ BODIES: dict[str, Any] = {
     "/v1/messages": {"channel": "sms", "client_id": "c1", "text": "Foreign"},
     "/v1/messages/preview": {"channel": "sms", "client_id": "c1", "text": "Foreign"},
     "/v1/simulations": {"from": "2026-11-23", "to": "2026-12-05", "settings": {"late_booking": "send_now"}},
+    "/v1/events": {"type": "slot.available", "client_ids": ["c1"]},
     "/v1/explain": {"record": "appointments/a1"},
     "/v1/suppressions/lift": {"address": "anna@example.com"},
     "/v1/templates/preview": TEXT,

@@ -67,6 +67,7 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     ("POST", "/v1/records/batch", {"items": BATCH}, [READ, "UpdateItem", "UpdateItem"]),
     ("GET", "/v1/inbound", None, [READ, "Query"]),
     ("GET", "/v1/inbound?client_id=c1", None, [READ, "Query"]),
+    ("POST", "/v1/events", {"type": "slot.available", "client_ids": ["c1"]}, [READ, "PutItem"]),
     ("POST", "/v1/clients/c1/enrolment", None, [READ]),
     ("DELETE", "/v1/clients/c1/enrolment", None, [READ, "PutItem"]),
     ("GET", "/v1/clients/c1/preferences", None, [READ]),

@@ -166,6 +166,8 @@ class World:
         return bool(records)
 
     def _is_news(self, image: dict[str, Any]) -> bool:
+        if image.get("ty", {}).get("S") == "posted":
+            return "pk3" in image
         return image.get("ty", {}).get("S") in DOCUMENTS and self.seen.get(_place(image)) != _version(image)
 
     def _url(self, queue: str) -> str:

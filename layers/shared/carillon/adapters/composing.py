@@ -25,6 +25,7 @@ from carillon.domain.messages import Message
 from carillon.domain.notices import Notice
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OWN_KEY, Place
+from carillon.domain.posted import POSTED, slot_of
 from carillon.domain.recipients import client_recipient, staff_recipient
 from carillon.domain.records import StoredRecord
 from carillon.domain.same_day import mark_of
@@ -129,11 +130,15 @@ class TemplateComposer:
 
     def _of_record(self, message: Message, snapshot: Snapshot, settings: Settings) -> Made:
         record = snapshot.record
-        if record is None and message.occasion.record:
+        posted = snapshot.posted
+        if record is None and (message.occasion.record or (message.occasion.kind == "posted" and posted is None)):
             raise RenderingFailed("there is nothing to write about")
         whose = record.client_id if record is not None else None
         client = snapshot.clients.get(message.client_id or whose or "")
-        said = about(record, client, snapshot.staff) if record is not None else {"client": client}
+        said: dict[str, Any] = {"client": client}
+        if record is not None:
+            said = about(record, client, snapshot.staff)
+        said |= {"slot": slot_of(posted), "fields": posted.fields} if posted is not None else {}
         client = said["client"]
         member = snapshot.staff.get(message.staff_id) if message.staff_id is not None else None
         own, locale = self._text(message, snapshot, settings, _locale(message, client, member))
@@ -254,6 +259,8 @@ def _own_places(
 def _keys(message: Message, snapshot: Snapshot) -> list[str]:
     """Give the message's template key; behind an own one the event's, for when its text was given up since."""
     event, record = message.occasion.event, snapshot.record
+    if message.occasion.kind == "posted" and snapshot.posted is not None and snapshot.posted.type in POSTED:
+        return list(dict.fromkeys([message.template, snapshot.posted.type]))
     if not message.template.startswith(OWN_KEY) or event is None or record is None:
         return [message.template]
     row = row_for(event, source=record.source, actor="system")

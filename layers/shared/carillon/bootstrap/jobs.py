@@ -19,10 +19,12 @@ from carillon.adapters.system import RandomIds
 from carillon.bootstrap import config, current_clock, table
 from carillon.bootstrap.dispatching import overdue as task_dues
 from carillon.bootstrap.outbound import fallback, queues
+from carillon.bootstrap.planning import announcer as announcer_of
 from carillon.bootstrap.planning import planner, schedules
 from carillon.bootstrap.sweeping import enqueue_for_all
 from carillon.ports.recaps import Crons
 from carillon.runtime.config import RunJobsConfig
+from carillon.services.announcing import Announcer
 from carillon.services.mending_payments import PaymentsMending
 from carillon.services.overdue import Overdue
 from carillon.services.planning import Planner
@@ -44,6 +46,12 @@ def jobs_planner() -> Planner:
 def overdue() -> Overdue:
     """Make what announces tasks whose due time has passed, for the jobs' function."""
     return task_dues(RunJobsConfig)
+
+
+@cache
+def announcer() -> Announcer:
+    """Make what tells of posted events, for the jobs' function."""
+    return announcer_of(RunJobsConfig)
 
 
 @cache

@@ -4,6 +4,7 @@ from functools import cache
 
 from carillon.adapters.aws import client
 from carillon.adapters.dynamodb.messages import DynamoMessages
+from carillon.adapters.dynamodb.posted import DynamoPostedEvents
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
 from carillon.adapters.schedules import EventBridgeSchedules
@@ -13,6 +14,7 @@ from carillon.bootstrap.marks import address_marks
 from carillon.bootstrap.outbound import connections, queues
 from carillon.ports.queues import Schedules
 from carillon.runtime.config import PlannerConfig, PlanNotificationsConfig
+from carillon.services.announcing import Announcer
 from carillon.services.making import MessageMaker
 from carillon.services.planning import Planner
 
@@ -32,6 +34,22 @@ def planner(function: type[PlannerConfig] = PlanNotificationsConfig) -> Planner:
         maker=MessageMaker(RandomIds()),
         clock=current_clock,
         marks=address_marks(told.table_name, told.deployment_secret_arn),
+    )
+
+
+@cache
+def announcer(function: type[PlannerConfig] = PlanNotificationsConfig) -> Announcer:
+    """Make what tells of posted events, for the stream's function or for the jobs'."""
+    told = config(function)
+    items = table(told.table_name)
+    return Announcer(
+        reader=DynamoReader(items),
+        posted=DynamoPostedEvents(items),
+        messages=DynamoMessages(items),
+        queues=queues(told, due=told.due_queue_url),
+        connections=connections(told),
+        maker=MessageMaker(RandomIds()),
+        clock=current_clock,
     )
 
 

@@ -7,6 +7,7 @@ from carillon.adapters.dynamodb.client_days import DynamoClientDays
 from carillon.adapters.dynamodb.clients import DynamoClients
 from carillon.adapters.dynamodb.idempotency import DynamoAnswers
 from carillon.adapters.dynamodb.messages import DynamoMessages
+from carillon.adapters.dynamodb.posted import DynamoPostedEvents
 from carillon.adapters.dynamodb.quota import DynamoQuota
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
@@ -26,6 +27,7 @@ from carillon.services.explaining import Explaining
 from carillon.services.leads import Leads
 from carillon.services.log import Log
 from carillon.services.orders import Orders
+from carillon.services.posting import Posting
 from carillon.services.record_batches import RecordBatches
 from carillon.services.records import RecordKeeping
 from carillon.services.reminders import Reminders
@@ -87,6 +89,13 @@ def reminders() -> Reminders:
     """Make the listings of reminders."""
     items = table(config(RecordsApiConfig).table_name)
     return Reminders(DynamoReader(items), DynamoRecords(items), DynamoDueRows(items), current_clock)
+
+
+@cache
+def posting() -> Posting:
+    """Make what takes posted events in."""
+    items = table(config(RecordsApiConfig).table_name)
+    return Posting(DynamoReader(items), DynamoPostedEvents(items), current_clock, RandomIds())
 
 
 @cache

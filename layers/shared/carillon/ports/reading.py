@@ -8,6 +8,7 @@ from carillon.domain.clients import Client, Staff
 from carillon.domain.messages import Message, MessageKey
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OwnTexts
+from carillon.domain.posted import PostedEvent
 from carillon.domain.records import StoredRecord
 from carillon.domain.rules import RulesInForce
 from carillon.domain.same_day import Day
@@ -36,6 +37,7 @@ class Snapshot:
     """What was read, strongly consistent; what does not exist is None or missing.
 
     `day`: the list of a recap. `same_day`: the client's other appointments of the record's day, for a reminder.
+    `posted`: a posted event, which lies where records do (`events/<id>`).
     """
 
     organization: Organization | None
@@ -48,6 +50,7 @@ class Snapshot:
     own_texts: OwnTexts = field(default_factory=OwnTexts)
     day: tuple[StoredRecord, ...] = ()
     same_day: Day | None = None
+    posted: PostedEvent | None = None
 
 
 class Reader(Protocol):

@@ -43,7 +43,16 @@ class QuotaCrossed:
     at: str
 
 
-Change = RecordChanged | OrganizationChanged | ClientChanged | QuotaCrossed
+@value
+class EventPosted:
+    """An event that no record shows was posted, for these clients."""
+
+    org_id: str
+    posted_id: str
+    clients: tuple[str, ...]
+
+
+Change = RecordChanged | OrganizationChanged | ClientChanged | QuotaCrossed | EventPosted
 
 
 def woken(change: Mapping[str, Any]) -> Change | None:
@@ -60,6 +69,8 @@ def woken(change: Mapping[str, Any]) -> Change | None:
             image["b"]["S"],
             image["at"]["S"],
         )
+    if image and kind == "posted":
+        return _posted(image)
     if not image or (kind != "record" and image.get("v", {}).get("N", "1") == "1"):
         return None
     pk = image["pk"]["S"]
@@ -74,6 +85,14 @@ def woken(change: Mapping[str, Any]) -> Change | None:
             org_id, _, client_id = pk.partition("#C#")
             return ClientChanged(org_id, client_id)
     return None
+
+
+def _posted(image: Mapping[str, Any]) -> EventPosted | None:
+    """Read a posted event's image; None for one that is done."""
+    if "pk3" not in image:
+        return None
+    org_id = image["pk"]["S"].partition("#R#")[0]
+    return EventPosted(org_id, image["sk3"]["S"], tuple(json.loads(image["doc"]["S"])["client_ids"]))
 
 
 def _record(image: Mapping[str, Any]) -> RecordChanged | None:

@@ -17,6 +17,7 @@ from carillon.domain.decide import QUOTA_EXHAUSTED
 from carillon.domain.manual import Elsewhere, recheck_manual
 from carillon.domain.messages import Message
 from carillon.domain.notices import recheck_notice
+from carillon.domain.posted import recheck_posted
 from carillon.domain.quota import Exhausted, units_written
 from carillon.domain.recaps import recheck_recap
 from carillon.domain.recheck import Recheck, recheck
@@ -149,6 +150,9 @@ class Sender:
         if message.occasion.kind == "recap":
             account = account_of(snapshot, self.connections, now=now)
             return recheck_recap(message, account, snapshot.staff, snapshot.day, now)
+        if message.occasion.kind == "posted":
+            account = account_of(snapshot, self.connections, now=now)
+            return recheck_posted(message, snapshot.posted, account, _client(message, snapshot))
         if message.occasion.alone:
             both = organization is not None and settings is not None
             connected = self.connections.connected(organization, settings) if both else frozenset()  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from carillon.domain.messages import Message
+from carillon.domain.posted import reference
 from carillon.domain.records import Planned, StoredRecord
 from carillon.ports.messages import Messages
 from carillon.ports.queues import Due, Ready
@@ -64,7 +65,9 @@ def due_of(org_id: str, record: StoredRecord, entry: Planned) -> Due:
 
 
 def ready_alone(org_id: str, message: Message) -> Ready:
-    """Name a stored message that is about no record to its channel's queue."""
+    """Name a stored message that is about no record to its channel's queue; a posted event is read along."""
     if message.channel is None:
         raise ValueError("a decision not to send is not queued")
-    return Ready(org_id, message.channel, message.key, "", "", at=message.not_before)
+    occasion = message.occasion
+    about = reference(occasion.id) if occasion.kind == "posted" else ""
+    return Ready(org_id, message.channel, message.key, about, "", at=message.not_before)

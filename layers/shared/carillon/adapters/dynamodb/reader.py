@@ -14,6 +14,7 @@ from carillon.domain import codec
 from carillon.domain.clients import Client, Staff
 from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OwnTexts
+from carillon.domain.posted import PostedEvent
 from carillon.domain.rules import rules_in_force
 from carillon.domain.settings import Settings
 from carillon.ports.reading import Snapshot, Want
@@ -66,6 +67,10 @@ def _keys(want: Want) -> list[Key]:
     return wanted + [keys.message(o, key.recipient, key.digest) for key in want.messages]
 
 
+def _is_posted(item: Item) -> bool:
+    return bool(item["ty"] == "posted")
+
+
 def _snapshot(want: Want, items: dict[Key, Item]) -> Snapshot:
     o = want.org_id
     organization, settings = items.get(keys.organization(o)), items.get(keys.settings(o))
@@ -77,7 +82,8 @@ def _snapshot(want: Want, items: dict[Key, Item]) -> Snapshot:
         organization=codec.loads(Organization, organization["doc"]) if organization else None,
         settings=codec.loads(Settings, settings["doc"]) if settings else None,
         rules=rules_in_force(rules["doc"] if rules else None),
-        record=record_from_item(record) if record else None,
+        record=record_from_item(record) if record and not _is_posted(record) else None,
+        posted=codec.loads(PostedEvent, record["doc"]) if record and _is_posted(record) else None,
         clients={i: codec.loads(Client, item["doc"]) for i, item in clients.items()},
         staff={i: codec.loads(Staff, item["doc"]) for i, item in staff.items()},
         messages={key: message_from_item(item) for key, item in messages.items() if item is not None},
