@@ -225,6 +225,7 @@ BAD: list[tuple[str, str, Request, str, Any]] = [
     ("dynamodb", "UpdateItem", UPDATE, "ExpressionAttributeValues/:s", {"SS": []}),
     ("dynamodb", "UpdateItem", UPDATE, "ReturnValues", "EVERYTHING"),
     ("dynamodb", "Query", QUERY, "KeyConditionExpression", "pk1 = :p OR begins_with(sk1, :s)"),
+    ("dynamodb", "Query", QUERY, "KeyConditionExpression", "pk1 = :p AND sk1 BETWEEN :t AND :s"),
     ("dynamodb", "Query", QUERY, "FilterExpression", "sk1 > :t"),
     ("dynamodb", "TransactWriteItems", {"TransactItems": [PUT]}, "TransactItems/1", PUT),
     ("dynamodb", "TransactWriteItems", {"TransactItems": [PUT]}, "TransactItems/0/Put/Item/doc/S", "x" * 409_600),
