@@ -106,7 +106,10 @@ def _update(expression: str, names: Mapping[str, str]) -> Iterator[str]:
 
 
 def _query(part: Mapping[str, Any]) -> Iterator[str]:
-    names = part.get("ExpressionAttributeNames", {})
+    names, values = part.get("ExpressionAttributeNames", {}), part.get("ExpressionAttributeValues", {})
+    for least, greatest in re.findall(r"BETWEEN\s+(:\w+)\s+AND\s+(:\w+)", part["KeyConditionExpression"]):
+        if values.get(least, {}).get("S", "") > values.get(greatest, {}).get("S", ""):
+            yield f"BETWEEN {least} AND {greatest}: the lower bound comes first"
     if re.search(r"\b(OR|NOT|IN|contains)\b|<>", part["KeyConditionExpression"], re.IGNORECASE):
         yield "a key's condition knows AND, comparisons, BETWEEN and begins_with only"
     number = part.get("IndexName", "")[3:]
