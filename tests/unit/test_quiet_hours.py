@@ -11,6 +11,7 @@ from carillon.domain.quiet import (
     MARKETING,
     Window,
     closed_since,
+    last_call,
     moment,
     open_from,
     window_of,
@@ -194,3 +195,13 @@ def test_looking_again_when_it_goes_says_now(now: datetime, held: list[Window], 
     goes = moment(meant, now, held, zone, limit)
     if goes is not None:
         assert moment(meant, goes, held, zone, limit) == goes
+
+
+def test_what_is_meant_for_the_very_beginning_of_the_quiet_goes_before_it() -> None:
+    """A reminder before an appointment early in the morning may fall on the second at which the quiet begins."""
+    begin = datetime(2026, 11, 23, 21, tzinfo=UTC)
+    assert closed_since(begin, [NIGHT], "UTC") == begin
+    assert last_call(begin, [NIGHT, Window(time(20), time(9))], "UTC", begin + timedelta(hours=10)) == begin.replace(
+        hour=20
+    )
+    assert last_call(begin, [NIGHT], "UTC", begin + timedelta(hours=10)) == begin

@@ -79,13 +79,14 @@ def open_from(instant: datetime, windows: Sequence[Window], zone: str) -> dateti
 
 def closed_since(instant: datetime, windows: Sequence[Window], zone: str) -> datetime | None:
     """Give the instant at which began the quiet that an instant lies in; None when there is no such beginning."""
-    begin = instant
-    while begin >= instant - HORIZON:
-        inside = begin if begin == instant else begin - INSTANT
+    begin, inside = None, instant
+    while inside >= instant - HORIZON:
         begins = [found[0] for window in windows if (found := window.around(inside, zone)) is not None]
         if not begins:
-            return begin if begin != instant else None
+            return begin
+        # The instant may be the beginning itself; what comes before it is looked at all the same.
         begin = min(begins)
+        inside = begin - INSTANT
     return None
 
 
