@@ -33,7 +33,7 @@ def get_top_up(call: Call, top_up_id: Id) -> Answer[TopUpView]:
     "/v1/quota/top-ups",
     roles=ADMINS,
     statuses=(201,),
-    errors=("billing_details_missing", "payments_not_connected", "provider_unreachable"),
+    errors=("billing_details_missing", "payments_not_connected", "provider_unreachable", "invalid_input"),
     repeats="own",
 )
 def order_top_up(call: Call, body: TopUpInput) -> Answer[TopUpView]:

@@ -98,4 +98,4 @@ class TestEveryDoor:
 
 def test_every_route_but_the_public_ones_asks_for_a_key() -> None:
     public = {entry.path for entry in gateway() if entry.public}
-    assert public == {"/health", "/openapi.json", "/docs", "/callbacks/{proxy+}", "/u/{proxy+}"}
+    assert public == {"/health", "/openapi.json", "/docs", "/callbacks/{proxy+}", "/u/{proxy+}", "/billing/done"}

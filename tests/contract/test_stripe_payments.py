@@ -5,29 +5,22 @@ Nothing here reaches Stripe. The fake's answers are held to the client's types b
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
-from aiohttp import web
 
-from carillon.adapters.providers.stripe_payments import StripePayments, StripeSettings
-from carillon.adapters.secrets import Secrets
+from carillon.adapters.providers.stripe_payments import StripePayments
 from carillon.domain.billing import BillingDetails, PostalAddress
 from carillon.domain.packages import Package
 from carillon.domain.top_ups import Facts, Payment, PaymentsMisconfigured, PaymentsUnreachable, TopUp
-from local.clock import SimulatedClock
-from local.config import STRIPE_ACCOUNT
-from local.fakes.http import FakeServer
-from local.fakes.stripe import BASE, Stripe
+from local.fakes.stripe import BASE
 from local.fakes.stripe_rules import RefusedError, check, read_form
-from local.faults import Fault, FaultRegistry
-from local.store import Store
+from local.faults import Fault
+from tests.stripe_server import Played
 
 DETAILS = BillingDetails(
     company="Salon Aurora BV",
@@ -39,74 +32,6 @@ PACKAGE = Package(id="sms-500", bucket="sms", amount=500, price="29.00", currenc
 TAXED = replace(PACKAGE, tax_behavior="exclusive", tax_code="txcd_10000000", tax_rates=["txr_1"])
 PRICED = replace(PACKAGE, stripe_price="price_1")
 ORG = "aurora"
-
-
-class Posts:
-    """Stands in for what posts events: keeps them."""
-
-    def __init__(self) -> None:
-        self.bodies: list[str] = []
-
-    def add(self, after_s: float, url: str, headers: dict[str, str], body: str) -> None:  # noqa: ARG002
-        self.bodies.append(body)
-
-
-class Played:
-    """The local Stripe behind HTTP, in a thread of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.faults, self.posts, self.calls = FaultRegistry(), Posts(), list[tuple[str, str, str | None]]()
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._folder = folder
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        assert self._ready.wait(20)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self.store = Store(self._folder / "cloud.sqlite")
-        clock = SimulatedClock(self._folder / "clock")
-        posts: Any = self.posts
-        self.stripe = Stripe(
-            self.store, posts, clock, self.faults, page_url="http://pay.local", api_url="http://api.local"
-        )
-        server = FakeServer(self.faults)
-        server.add(f"{BASE}/", "stripe", self.stripe)
-
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            self.calls.append((request.method, request.path, request.headers.get("Idempotency-Key")))
-            return await server.handle(request)
-
-        async def begin() -> None:
-            self.runner = web.ServerRunner(web.Server(handle, access_log=None))
-            await self.runner.setup()
-            site = web.TCPSite(self.runner, "127.0.0.1", 0)
-            await site.start()
-            self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}{BASE}"
-            self._ready.set()
-
-        self._loop.run_until_complete(begin())
-        self._loop.run_forever()
-        self._loop.run_until_complete(self.runner.cleanup())
-        self.store.close()
-        self._loop.close()
-
-    def act(self, deed: Callable[[], Any]) -> Any:
-        """Do as a buyer or a bank, in the thread of the store."""
-
-        async def run() -> Any:
-            return deed()
-
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-
-    def payments(self, *, automatic_tax: bool = False, key: str = STRIPE_ACCOUNT[0]) -> StripePayments:
-        settings = StripeSettings("carillon", self.url, automatic_tax)
-        return StripePayments(lambda: Secrets("k", "", "", key, "whsec"), settings)
 
 
 @pytest.fixture(scope="module")
@@ -240,9 +165,9 @@ def test_a_bank_debit_is_in_hand_until_the_bank_says_what_became_of_it(played: P
         session, _ = payments.checkout(ORG, first)
         first = replace(first, session=session)
         assert payments.look_up(first).state == "open"
-        played.act(lambda session=session: played.stripe.objects.buy(session, "slow"))
+        played.act(partial(played.stripe.objects.buy, session, "slow"))
         assert payments.look_up(first).state == "processing"
-        played.act(lambda session=session, good=good: played.stripe.objects.arrive(session, good=good))
+        played.act(partial(played.stripe.objects.arrive, session, good=good))
         assert payments.look_up(first).state == state
 
 

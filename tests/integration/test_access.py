@@ -31,6 +31,8 @@ BODIES: dict[str, Any] = {
     "/v1/channels/<channel>": {"sender_id": "Foreign"},
     "/v1/settings/rules": {},
     "/v1/settings/reminders/apply": {"keys": ["day_before"]},
+    "/v1/quota/top-ups": {"package": "sms-500"},
+    "/v1/billing/details": {"company": "Foreign", "address": "Foreign"},
     "/v1/clients": {"id": "c9", "first_name": "Foreign"},
     "/v1/clients/batch": {"items": [{"id": "c8", "first_name": "Foreign"}]},
     "/v1/clients/merge": {"keep": "c1", "remove": "c9"},

@@ -7,6 +7,7 @@ import pytest
 from tests.integration.account import OPERATOR_KEY, Aws, activate, call, new_organization
 
 READ, WRITE = "BatchGetItem", "TransactWriteItems"
+BILLING = {"company": "Salon Aurora BV", "address": "Damrak 1"}
 PERSON = {"first_name": "Anna", "last_name": "Smit", "phone": "+31612345678", "email": "anna@example.com"}
 ORDER = {"client_id": "c4", "number": "1", "status": "new", "executor_ids": ["s1"]}
 TASK = {"title": "Call", "author_id": "s1", "assignee_ids": ["s1"], "status": "open"}
@@ -91,6 +92,10 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     ("GET", "/v1/quota", None, [READ]),
     ("GET", "/v1/quota/ledger", None, [READ]),
     ("GET", "/v1/channels", None, [READ]),
+    ("GET", "/v1/quota/packages", None, [READ]),
+    ("GET", "/v1/quota/top-ups", None, ["Query"]),
+    ("GET", "/v1/billing/details", None, [READ]),
+    ("PUT", "/v1/billing/details", BILLING | {"vat_id": "NL123456789B01"}, [READ, WRITE]),
     # The attempt is noted before the provider is asked, the rest after it.
     ("PUT", "/v1/channels/sms", {"sender_id": "Aurora"}, [READ, WRITE, WRITE]),
 ]
@@ -104,6 +109,7 @@ def furnished(aws: Aws) -> Aws:
     assert call("POST", "/v1/staff", {"id": "s1", "name": "Sofie"}).status == 201
     assert call("POST", "/v1/clients", {"id": "c4", "first_name": "Zoe"}).status == 201
     assert call("PUT", "/v1/orders/o1", ORDER).status == 201
+    assert call("PUT", "/v1/billing/details", BILLING).status == 201
     return aws
 
 

@@ -124,7 +124,8 @@ class TopUps:
         view = self.store.read(org_id)
         package = self.packages.get(wanted.package)
         if package is None or not _sold(package, _known(view.organization)):
-            raise Invalid([Fault("/package", "unknown_reference", f"there is no package {wanted.package!r}")])
+            fault = Fault("/package", "unknown_reference", f"there is no package {wanted.package!r}")
+            raise Invalid([fault])
         test = is_test_data(org_id)
         if not test and not self.connected():
             raise Conflict("payments_not_connected", "this deployment takes no payments; its operator can give credits")
