@@ -10,7 +10,8 @@ from carillon.adapters.dynamodb.record_items import plan_to_text, record_from_it
 from carillon.adapters.dynamodb.table import Table, Write
 from carillon.domain import codec
 from carillon.domain.listing import Page
-from carillon.domain.records import LIVE, Planned, StoredRecord
+from carillon.domain.record_documents import LIVE
+from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.times import epoch, iso, parse_instant
 from carillon.ports.directory import ClientChange, Saved
 from carillon.ports.records import DUE_ROWS_KEPT, Committed, DueRow, RecordChange
@@ -58,7 +59,7 @@ class DynamoRecords:
     def page_of_client(self, org_id: str, client_id: str, *, limit: int, position: str | None) -> Page[StoredRecord]:
         """List all of a client's records by the instant they stand at, page by page."""
         partition = keys.client_records(org_id, client_id)
-        page = self._table.query(partition, index="gsi1", between=(position or "", FAR), limit=limit)
+        page = self._table.query(partition, index="gsi1", between=(position or "0", FAR), limit=limit)
         following = page.items[-1]["sk1"] + AFTER if page.last is not None else None
         return Page(self._read(page.items), following)
 
