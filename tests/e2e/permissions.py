@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Any
 
-WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+TRANSACTED = {
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 _FILES = {
     "PutObject": "PutObject",
     "GetObject": "GetObject",
@@ -83,10 +89,10 @@ def _table_needs(operation: str, parameters: Mapping[str, Any]) -> Iterator[Need
             yield Need(action, "Table", tuple(places))
     elif operation == "Scan":
         yield Need(action, "Table", ())  # of the whole table: it has no partition to be held against a condition
-    elif operation == "TransactWriteItems":
-        for item in parameters["TransactItems"]:
-            ((kind, write),) = item.items()
-            yield Need(f"dynamodb:{WRITES[kind]}", "Table", (_partition(write.get("Item") or write["Key"]),))
+    elif operation in ("TransactWriteItems", "TransactGetItems"):
+        for part in parameters["TransactItems"]:
+            ((kind, one),) = part.items()
+            yield Need(f"dynamodb:{TRANSACTED[kind]}", "Table", (_partition(one.get("Item") or one["Key"]),))
     elif operation == "Query":
         yield _query_need(action, parameters)
     else:

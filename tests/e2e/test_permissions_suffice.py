@@ -25,6 +25,8 @@ RECORDER = Path(__file__).parent / "fixtures" / "recorder" / "sitecustomize.py"
 # What the story below makes work; a function that is silent would pass without being looked at.
 EXERCISED = {
     "AuthorizerFunction",
+    "BillingApiFunction",
+    "SettlePaymentsFunction",
     "SettingsApiFunction",
     "ContactsApiFunction",
     "RecordsApiFunction",
@@ -74,6 +76,7 @@ def tell_the_story(cloud: RunningCloud) -> None:
         return response
 
     keep_organizations(call, operator)
+    meter(call, operator)
     etag = call("GET", "/v1/settings").headers["etag"]
     call("PUT", "/v1/settings", {**key, "If-Match": etag}, json={"name": "Salon"})
     call("POST", "/v1/integrations/notifications/deactivate")
@@ -106,6 +109,7 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("GET", "/v1/reminders", params={"client_id": made})
     have_recaps(call, key)
     write_by_hand(cloud, call, key, made)
+    buy(cloud, call, key)
     cloud.advance("PT30H")
     write_back(cloud, call)
     call("DELETE", "/v1/appointments/one")
@@ -116,6 +120,22 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("GET", "/v1/messages", params={"status": "failed"})
     call("GET", "/v1/messages", params={"client_id": "client-01"})
     cloud.advance("PT1H")
+
+
+def buy(cloud: RunningCloud, call: Callable[..., Any], key: Mapping[str, str]) -> None:
+    """A top-up that is paid on its page and refunded after use, one that charges what was saved, one left alone."""
+    call("PUT", "/v1/billing/details", json={"company": "Salon BV", "address": "Damrak 1"})
+    call("GET", "/v1/quota/packages")
+    first = call("POST", "/v1/quota/top-ups", {**key, "Idempotency-Key": "bought"}, json={"package": "sms-100"}).json()
+    assert cloud.tools.post(f"{first['checkout_url']}/pay-good").status_code == 303
+    cloud.advance("PT10S")
+    second = call("POST", "/v1/quota/top-ups", json={"package": "sms-100"}).json()
+    assert second["status"] == "paid"
+    assert cloud.tools.post(f"{first['checkout_url']}/refund-half").status_code == 303
+    cloud.advance("PT10S")
+    assert call("GET", f"/v1/quota/top-ups/{first['id']}").json()["credited"] == 50
+    call("POST", "/v1/quota/top-ups", json={"package": "sms-100", "new_payment_method": True})
+    call("GET", "/v1/quota/top-ups")
 
 
 def have_push(call: Callable[..., Any], key: Mapping[str, str], made: str) -> None:
@@ -209,6 +229,18 @@ def keep_organizations(call: Callable[..., Any], operator: Mapping[str, str]) ->
     call("GET", "/v1/organizations", operator)
     call("PATCH", "/v1/organizations/second", operator, json={"suspended": True})
     call("DELETE", "/v1/organizations/second", operator)
+
+
+def meter(call: Callable[..., Any], operator: Mapping[str, str]) -> None:
+    """Everything is metered from here on, with more units than it takes."""
+    place = f"/v1/organizations/{call('GET', '/v1/me').json()['organization']['id']}"
+    metering = {"email": 1000, "sms": 1000, "whatsapp": 1000, "telegram": 1000, "viber": 1000}
+    call("PATCH", place, operator, json={"metering": metering})
+    credited = {"bucket": "email", "amount": 1000, "reason": "more"}
+    call("POST", f"{place}/credits", {**operator, "Idempotency-Key": "more"}, json=credited)
+    call("GET", "/v1/organizations/usage", operator)
+    call("GET", "/v1/quota")
+    call("GET", "/v1/quota/ledger")
 
 
 def connect_mail(cloud: RunningCloud, call: Callable[..., Any], key: Mapping[str, str]) -> None:
