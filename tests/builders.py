@@ -9,7 +9,8 @@ from carillon.domain.clients import Client, ConsentState, Staff
 from carillon.domain.decisions import Facts
 from carillon.domain.messages import Message, Occasion, message_key
 from carillon.domain.organizations import Organization
-from carillon.domain.records import Actor, Appointment, Event, Planned, StoredRecord
+from carillon.domain.record_documents import Actor, Appointment
+from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.rules import RulesInForce, default_rules
 from carillon.domain.settings import Reminder, Settings, When, default_reminders
 from carillon.domain.times import iso

@@ -9,7 +9,8 @@ from carillon.domain.decisions import Level
 from carillon.domain.explaining import Explanation, shown_recipient
 from carillon.domain.ids import digest
 from carillon.domain.listing import ListQuery
-from carillon.domain.records import Appointment, Lead, Order, Reminded, StoredRecord, Task
+from carillon.domain.record_documents import Appointment, Lead, Order, Task
+from carillon.domain.records import Reminded, StoredRecord
 from carillon.domain.times import iso
 from carillon.services.reminders import ReminderState
 

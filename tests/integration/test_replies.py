@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -88,11 +88,11 @@ def post(
     sender: str = PHONE,
     signed_with: str | None = TOKEN,
     to: str = SHARED,
+    more: Mapping[str, str] | None = None,
     encoded: bool = False,
-    **more: str,
 ) -> dict[str, Any]:
     form = {"MessageSid": sid, "Body": text, "From": f"whatsapp:{sender}", "To": f"whatsapp:{to}"}
-    form |= {"AccountSid": ACCOUNT, "NumMedia": "0", "ProfileName": "", "WaId": sender[1:]} | more
+    form |= {"AccountSid": ACCOUNT, "NumMedia": "0", "ProfileName": "", "WaId": sender[1:], **(more or {})}
     made = event("POST", PATH, urlencode(form))
     base = world.aws.environment["PUBLIC_BASE_URL"] or "https://api.example.com"
     made["headers"] = {"content-type": "application/x-www-form-urlencoded"}
@@ -311,7 +311,7 @@ def test_replies_follow_a_merged_client(world: World) -> None:
 )
 def test_what_is_no_whatsapp_message_of_a_person_is_passed_over(world: World, more: dict[str, str]) -> None:
     book(world, "aurora")
-    assert post(world, "STOP", **more)["statusCode"] == 200
+    assert post(world, "STOP", more=more)["statusCode"] == 200
     assert inbound().body["items"] == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from carillon.domain.errors import Contended, Invalid, NotFound
 from carillon.domain.organizations import Caller
-from carillon.domain.records import Actor
+from carillon.domain.record_documents import Actor
 from carillon.ports.records import RecordChange
 from carillon.services.appointments import ROUNDS, AppointmentInput, Appointments, Put
 from carillon.services.clients import ClientKeeping

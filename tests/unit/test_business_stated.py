@@ -9,7 +9,7 @@ import pytest
 from carillon.adapters.phones import NumberPlans
 from carillon.domain.clients import Consents
 from carillon.domain.errors import Invalid, NotFound, Refused
-from carillon.domain.records import Contact
+from carillon.domain.record_documents import Contact
 from carillon.domain.settings import Status
 from carillon.ports.reading import Want
 from carillon.services.leads import LeadInput, Leads

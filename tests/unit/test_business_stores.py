@@ -14,7 +14,8 @@ from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoRecords
 from carillon.adapters.dynamodb.suppressions import DynamoSuppressions
 from carillon.domain.recipients import Marks
-from carillon.domain.records import Contact, Lead, Order, Price, StoredRecord, Task
+from carillon.domain.record_documents import Contact, Lead, Order, Price, Task
+from carillon.domain.records import StoredRecord
 from carillon.ports.reading import Want
 from carillon.services.record_plans import written
 from tests.builders import NOW, ORG, appointment, record, settings

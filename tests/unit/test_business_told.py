@@ -9,7 +9,8 @@ from carillon.domain.explaining import explain_event
 from carillon.domain.reach import Refused
 from carillon.domain.recheck import recheck
 from carillon.domain.recipients import Marks, contact_ref
-from carillon.domain.records import Actor, Contact, Event
+from carillon.domain.record_documents import Actor, Contact
+from carillon.domain.records import Event
 from carillon.domain.rules import RulesInForce
 from carillon.domain.settings import QuietHours, Status
 from carillon.domain.times import iso

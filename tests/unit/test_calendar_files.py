@@ -10,7 +10,7 @@ from icalendar import Calendar
 from carillon.adapters.calendars import CalendarFiles
 from carillon.domain.invitations import entry_of, method_of
 from carillon.domain.mail_from import MailFrom
-from carillon.domain.records import STATUSES
+from carillon.domain.record_documents import STATUSES
 from carillon.domain.rules import RulesInForce, default_rules
 from carillon.ports.delivery import Attachment
 from carillon.ports.reading import Snapshot

@@ -12,7 +12,8 @@ from carillon.domain import codec
 from carillon.domain.channels import LISTABLE
 from carillon.domain.clients import Client
 from carillon.domain.constraints import document
-from carillon.domain.records import STATUSES, Appointment, Event, Price
+from carillon.domain.record_documents import STATUSES, Appointment, Price
+from carillon.domain.records import Event
 from carillon.domain.rules import Rules, default_rules
 from carillon.domain.settings import (
     ConsentDefaults,

@@ -32,7 +32,7 @@ from carillon.domain.constraints import (
     Whole,
     Zone,
 )
-from carillon.domain.records import Price
+from carillon.domain.record_documents import Price
 from carillon.domain.rules import Rules, default_rules
 from carillon.domain.settings import MAX_REMINDERS, Settings, default_reminders
 from carillon.services.appointments import AppointmentInput

@@ -8,7 +8,7 @@ import pytest
 from carillon.domain.channels import Channel
 from carillon.domain.clients import ConsentState
 from carillon.domain.decide import decide_event
-from carillon.domain.records import Actor
+from carillon.domain.record_documents import Actor
 from carillon.domain.rules import RuleChannel, RuleWhen
 from tests.builders import (
     ALL_SERVICE,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from carillon.domain.decide import Told, decide_event
-from carillon.domain.records import Actor
+from carillon.domain.record_documents import Actor
 from carillon.domain.rules import default_rules
 from carillon.domain.settings import Notified
 from tests.builders import (

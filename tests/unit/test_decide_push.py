@@ -11,7 +11,7 @@ from carillon.domain.decide import decide_event, decide_reminder
 from carillon.domain.decisions import Facts
 from carillon.domain.messages import Occasion
 from carillon.domain.reach import Device, Reach
-from carillon.domain.records import Actor
+from carillon.domain.record_documents import Actor
 from carillon.domain.settings import Notified
 from carillon.ports.delivery import Outcome
 from carillon.services.making import MessageMaker

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carillon.domain.plan import Subject, fired_keys, plan
-from carillon.domain.records import STATUSES, Planned
+from carillon.domain.record_documents import STATUSES
+from carillon.domain.records import Planned
 from carillon.domain.settings import Reminder, When
 from tests.builders import NOW
 

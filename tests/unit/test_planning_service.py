@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from carillon.domain.errors import Contended
-from carillon.domain.records import Actor
+from carillon.domain.record_documents import Actor
 from carillon.domain.settings import Notified
 from carillon.ports.records import Committed
 from carillon.services.planning import ROUNDS, Planner

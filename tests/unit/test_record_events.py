@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from carillon.domain.catalog import EVENT_ROWS
 from carillon.domain.decide import Told, decide_event
+from carillon.domain.record_documents import Actor, Lead, Order, Task
 from carillon.domain.record_events import TABLES, derive_of
-from carillon.domain.records import Actor, Event, Lead, Order, StoredRecord, Task
+from carillon.domain.records import Event, StoredRecord
 from carillon.domain.rules import RulesInForce
 from carillon.domain.settings import Status
 from carillon.domain.times import iso

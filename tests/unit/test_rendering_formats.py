@@ -8,7 +8,7 @@ import pytest
 from carillon.adapters.rendering.formatting import Facts, build_values
 from carillon.adapters.rendering.locales import formats
 from carillon.adapters.rendering.samples import minimal_facts, sample_facts
-from carillon.domain.records import Appointment
+from carillon.domain.record_documents import Appointment
 from carillon.domain.settings import Status
 
 

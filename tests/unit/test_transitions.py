@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from carillon.domain.catalog import EVENT_ROWS
-from carillon.domain.records import STATUSES, Actor, Appointment, Event, Status
+from carillon.domain.record_documents import STATUSES, Actor, Appointment, Status
+from carillon.domain.records import Event
 from carillon.domain.transitions import CHANGED, MATRIX, derive, status_event
 from tests.builders import NOW, appointment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from carillon.domain.channels import ALL, CHANNELS
-from carillon.domain.records import STATUSES
+from carillon.domain.record_documents import STATUSES
 
 YES = frozenset({"yes", "y", "true", "1", "x", "ja", "j", "tak", "t", "oui", "o", "v"})
 NO = frozenset({"no", "n", "false", "0", "nee", "nie", "non", "-"})

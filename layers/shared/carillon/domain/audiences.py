@@ -12,7 +12,8 @@ from carillon.domain.recipients import (
     role_recipient,
     staff_recipient,
 )
-from carillon.domain.records import Appointment, Document, Event, Lead, Order, StoredRecord, Task
+from carillon.domain.record_documents import Appointment, Document, Lead, Order, Task
+from carillon.domain.records import Event, StoredRecord
 
 
 def staff_as(document: Document, audience: Audience) -> Sequence[str] | None:

@@ -3,7 +3,8 @@
 from typing import Literal
 
 from carillon.domain.messages import Message
-from carillon.domain.records import CONFIRMED, StoredRecord
+from carillon.domain.record_documents import CONFIRMED
+from carillon.domain.records import StoredRecord
 
 Method = Literal["REQUEST", "CANCEL"]
 """REQUEST makes an entry or moves it, CANCEL takes it out; both name the same entry."""

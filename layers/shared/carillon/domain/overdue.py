@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from carillon.domain.records import Planned, StoredRecord, Task
+from carillon.domain.record_documents import Task
+from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.times import iso, start_instant
 
 OVERDUE = "overdue"

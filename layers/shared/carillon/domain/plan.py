@@ -7,7 +7,8 @@ from typing import Literal
 
 from carillon.domain.catalog import REVIEW
 from carillon.domain.clients import Client, reminders_of
-from carillon.domain.records import CONFIRMED, Appointment, Planned, Reminded, StoredRecord, reminder_name
+from carillon.domain.record_documents import CONFIRMED, Appointment
+from carillon.domain.records import Planned, Reminded, StoredRecord, reminder_name
 from carillon.domain.settings import Reminder, Settings, When
 from carillon.domain.times import to_wall, wall_on
 from carillon.domain.timing import Quiet, early_call

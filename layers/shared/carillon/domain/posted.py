@@ -22,7 +22,7 @@ from carillon.domain.own_texts import OwnTexts, Place
 from carillon.domain.quiet import windows_for
 from carillon.domain.recheck import Recheck
 from carillon.domain.recipients import Recipient, client_recipient
-from carillon.domain.records import Fields, FieldValue
+from carillon.domain.record_documents import Fields, FieldValue
 from carillon.domain.rules import RulesInForce
 from carillon.domain.templates import candidates
 from carillon.domain.times import parse_instant, start_instant

@@ -17,7 +17,8 @@ from carillon.domain.messages import Message, Occasion
 from carillon.domain.organizations import Organization
 from carillon.domain.recheck import Recheck
 from carillon.domain.recipients import Recipient, role_recipient, staff_recipient
-from carillon.domain.records import CONFIRMED, Appointment, StoredRecord
+from carillon.domain.record_documents import CONFIRMED, Appointment
+from carillon.domain.records import StoredRecord
 from carillon.domain.settings import RecapOf, Settings
 from carillon.domain.times import to_instant, to_wall, wall_on
 from carillon.domain.values import value

@@ -9,7 +9,7 @@ from carillon.domain.clients import Client, Grants, Staff
 from carillon.domain.ids import digest
 from carillon.domain.organizations import Organization
 from carillon.domain.reach import OptedAddress, Reach, Refusal, Refused
-from carillon.domain.records import Contact
+from carillon.domain.record_documents import Contact
 from carillon.domain.settings import Settings
 from carillon.domain.values import value
 

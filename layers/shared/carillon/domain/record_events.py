@@ -4,7 +4,8 @@ from typing import Literal
 
 from carillon.domain.audiences import staff_as
 from carillon.domain.catalog import Audience
-from carillon.domain.records import Actor, Event, Lead, Order, Task
+from carillon.domain.record_documents import Actor, Lead, Order, Task
+from carillon.domain.records import Event
 from carillon.domain.settings import Settings
 from carillon.domain.transitions import is_final
 from carillon.domain.values import value

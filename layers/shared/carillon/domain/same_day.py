@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 
 from carillon.domain.ids import digest
 from carillon.domain.messages import Message
-from carillon.domain.records import CONFIRMED, Appointment, StoredRecord
+from carillon.domain.record_documents import CONFIRMED, Appointment
+from carillon.domain.records import StoredRecord
 from carillon.domain.times import iso, to_wall
 from carillon.domain.values import value
 

@@ -6,7 +6,8 @@ from carillon.domain.audiences import client_ref, staff_as
 from carillon.domain.catalog import Audience
 from carillon.domain.messages import Occasion
 from carillon.domain.overdue import due_instant
-from carillon.domain.records import Lead, Order, StoredRecord, Task
+from carillon.domain.record_documents import Lead, Order, Task
+from carillon.domain.records import StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.transitions import is_final
 

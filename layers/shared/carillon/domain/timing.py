@@ -18,7 +18,7 @@ from carillon.domain.quiet import (
     window_of,
     windows_for,
 )
-from carillon.domain.records import Appointment, Document
+from carillon.domain.record_documents import Appointment, Document
 from carillon.domain.reviews import TOO_SOON, too_soon
 from carillon.domain.same_day import listed_by, mark_of, waits_for
 from carillon.domain.settings import QuietHours, Reminder, Settings

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from carillon.domain.records import CONFIRMED, LIVE, Actor, Appointment, Event, Lead, Order, Status, Task
+from carillon.domain.record_documents import CONFIRMED, LIVE, Actor, Appointment, Lead, Order, Status, Task
+from carillon.domain.records import Event
 from carillon.domain.settings import Settings
 from carillon.domain.times import iso, start_instant
 

@@ -7,7 +7,8 @@ from typing import cast
 from carillon.domain.codec import to_data
 from carillon.domain.constraints import Id, document
 from carillon.domain.errors import Fault
-from carillon.domain.records import Actor, Appointment, AppointmentBody, Document, Event, Source
+from carillon.domain.record_documents import Actor, Appointment, AppointmentBody, Document, Source
+from carillon.domain.records import Event
 from carillon.domain.settings import Settings
 from carillon.domain.transitions import derive
 from carillon.services.clients import ClientInput

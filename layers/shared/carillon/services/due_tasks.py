@@ -5,7 +5,8 @@ from math import ceil
 from typing import Any
 
 from carillon.domain.overdue import has_fired
-from carillon.domain.records import StoredRecord, Task
+from carillon.domain.record_documents import Task
+from carillon.domain.records import StoredRecord
 from carillon.domain.times import iso
 from carillon.ports.queues import Due
 

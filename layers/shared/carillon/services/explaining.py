@@ -11,7 +11,8 @@ from carillon.domain.decisions import Facts
 from carillon.domain.errors import Fault, Invalid, NotFound
 from carillon.domain.explaining import Explanation, events_of, explain_event, explain_reminder
 from carillon.domain.plan import staff_reminders
-from carillon.domain.records import Actor, Event, StoredRecord
+from carillon.domain.record_documents import Actor
+from carillon.domain.records import Event, StoredRecord
 from carillon.domain.reviews import Asked
 from carillon.domain.times import iso
 from carillon.domain.values import value

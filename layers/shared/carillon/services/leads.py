@@ -8,8 +8,9 @@ from carillon.domain import consents
 from carillon.domain.codec import Json, to_data
 from carillon.domain.constraints import Id, document
 from carillon.domain.errors import Fault, Invalid, InvalidValue
+from carillon.domain.record_documents import Actor, Contact, Document, Lead, LeadBody
 from carillon.domain.record_events import derive_of
-from carillon.domain.records import Actor, Contact, Document, Event, Lead, LeadBody
+from carillon.domain.records import Event
 from carillon.domain.settings import Settings
 from carillon.domain.times import iso
 from carillon.ports.directory import Phones

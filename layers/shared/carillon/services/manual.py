@@ -29,7 +29,7 @@ from carillon.domain.messages import Author, Message
 from carillon.domain.organizations import Caller, Organization
 from carillon.domain.quota import Exhausted, bucket_of, is_metered
 from carillon.domain.recipients import Recipient
-from carillon.domain.records import LIVE
+from carillon.domain.record_documents import LIVE
 from carillon.domain.settings import Settings
 from carillon.domain.sms import measure
 from carillon.domain.values import value

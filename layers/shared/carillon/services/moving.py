@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from carillon.domain.clients import Client
 from carillon.domain.plan import Subject, fired_keys, plan, reminders_for
-from carillon.domain.records import Appointment, Document, Planned, StoredRecord
+from carillon.domain.record_documents import Appointment, Document
+from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.values import value
 from carillon.ports.reading import Reader, Want

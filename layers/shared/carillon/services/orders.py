@@ -7,8 +7,9 @@ from typing import cast
 from carillon.domain.codec import to_data
 from carillon.domain.constraints import Id, document
 from carillon.domain.errors import Fault
+from carillon.domain.record_documents import Actor, Document, Order, OrderBody
 from carillon.domain.record_events import derive_of
-from carillon.domain.records import Actor, Document, Event, Order, OrderBody
+from carillon.domain.records import Event
 from carillon.domain.settings import Settings
 from carillon.domain.times import iso
 from carillon.services.clients import ClientInput

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from carillon.domain.errors import Contended
 from carillon.domain.overdue import due_instant, fired_with
+from carillon.domain.record_documents import Task
 from carillon.domain.record_events import overdue_event
-from carillon.domain.records import StoredRecord, Task
+from carillon.domain.records import StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.times import iso
 from carillon.domain.values import value

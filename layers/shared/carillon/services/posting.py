@@ -9,7 +9,7 @@ from carillon.domain.errors import Fault, Invalid, InvalidValue
 from carillon.domain.idempotency import Attempt
 from carillon.domain.organizations import Caller
 from carillon.domain.posted import POSTED, PostedEvent, SlotData, known_type, split
-from carillon.domain.records import Fields, FieldValue
+from carillon.domain.record_documents import Fields, FieldValue
 from carillon.domain.times import iso
 from carillon.domain.values import value
 from carillon.ports.posted import PostedEvents

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from carillon.domain.clients import Client
 from carillon.domain.overdue import due_instant, plan_overdue
 from carillon.domain.plan import Late, Subject, fired_keys, not_the_clients, plan, reminders_for
-from carillon.domain.records import Appointment, Document, Event, Planned, StoredRecord, Task
+from carillon.domain.record_documents import Appointment, Document, Task
+from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.timing import Quiet
 from carillon.domain.transitions import is_final

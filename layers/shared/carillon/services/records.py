@@ -4,6 +4,7 @@ One mechanism for all collections. What each of them is, whom it names and what 
 class of its own (`services/appointments.py`, `orders.py`, `leads.py`, `tasks.py`).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +17,8 @@ from carillon.domain.errors import Contended, Fault, Invalid, NotFound
 from carillon.domain.listing import Page
 from carillon.domain.organizations import Caller
 from carillon.domain.plan import fired_keys
-from carillon.domain.records import Actor, Document, Event, StoredRecord
+from carillon.domain.record_documents import Actor, Document
+from carillon.domain.records import Event, StoredRecord
 from carillon.domain.settings import Settings
 from carillon.domain.times import parse_instant
 from carillon.domain.values import value
@@ -60,7 +62,7 @@ class Put:
     stale: bool = False
 
 
-class RecordKeeping(Generic[S]):
+class RecordKeeping(ABC, Generic[S]):
     """Use cases on the records of a collection."""
 
     collection: ClassVar[str]
@@ -140,31 +142,31 @@ class RecordKeeping(Generic[S]):
 
     # What a collection says of itself.
 
+    @abstractmethod
     def _span(self, since: datetime | None, now: datetime) -> tuple[datetime, datetime | None]:
         """Say from when to when a list goes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _staff(self, stated: S) -> Named:
         """Name the members of staff in a statement."""
-        raise NotImplementedError
 
     def _others(self, stated: S) -> Named:  # noqa: ARG002 - most name none
         """Name the other records in a statement."""
         return ()
 
+    @abstractmethod
     def _wrong(self, stated: S) -> list[Fault]:
         """Find what is wrong in a statement beyond its form."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _document(self, stated: S, client_id: str | None, before: Document | None, settings: Settings) -> Document:
         """Give the record as it is to be stored; raises Invalid."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _derive(
         self, before: Document | None, after: Document, *, actor: Actor, version: int, now: datetime, settings: Settings
     ) -> list[Event]:
         """Derive the events of a change."""
-        raise NotImplementedError
 
     # The mechanism.
 

@@ -15,7 +15,8 @@ from carillon.domain.codec import Json, to_data
 from carillon.domain.errors import Fault, Invalid, NotFound
 from carillon.domain.messages import Message
 from carillon.domain.plan import due_entries
-from carillon.domain.records import Appointment, StoredRecord
+from carillon.domain.record_documents import Appointment
+from carillon.domain.records import StoredRecord
 from carillon.domain.settings import Reminder, Settings
 from carillon.domain.sms import measure
 from carillon.domain.spans import Span, span_of

@@ -6,8 +6,9 @@ from typing import cast
 
 from carillon.domain.constraints import document
 from carillon.domain.errors import Fault
+from carillon.domain.record_documents import Actor, Document, Task
 from carillon.domain.record_events import derive_of
-from carillon.domain.records import Actor, Document, Event, Task
+from carillon.domain.records import Event
 from carillon.domain.settings import Settings
 from carillon.domain.times import iso
 from carillon.services.record_plans import LATELY, day_of

@@ -7,7 +7,8 @@ from typing import Any
 from carillon.adapters.dynamodb import keys
 from carillon.adapters.dynamodb.items import Item
 from carillon.domain import codec
-from carillon.domain.records import DOCUMENTS, Event, Planned, StoredRecord
+from carillon.domain.record_documents import DOCUMENTS
+from carillon.domain.records import Event, Planned, StoredRecord
 from carillon.domain.times import epoch, iso, parse_instant
 
 STATES = {"p": "planned", "s": "suppressed", "c": "cancelled"}

@@ -5,7 +5,8 @@ from typing import Any
 
 from carillon.domain.clients import Client, Staff
 from carillon.domain.codec import to_data
-from carillon.domain.records import Appointment, Contact, Lead, Order, StoredRecord, Task
+from carillon.domain.record_documents import Appointment, Contact, Lead, Order, Task
+from carillon.domain.records import StoredRecord
 
 
 def about(record: StoredRecord, client: Client | None, staff: Mapping[str, Staff]) -> dict[str, Any]:

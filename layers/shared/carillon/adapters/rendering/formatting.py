@@ -10,7 +10,7 @@ from carillon.adapters.rendering.locales import Formats, formats
 from carillon.adapters.rendering.sandbox import Walked
 from carillon.domain.clients import Client, Staff
 from carillon.domain.codec import to_data
-from carillon.domain.records import Appointment
+from carillon.domain.record_documents import Appointment
 from carillon.domain.settings import Settings
 from carillon.domain.times import parse_start, start_instant, to_wall
 from carillon.domain.values import value

@@ -6,7 +6,7 @@ from typing import Any
 
 from carillon.adapters.rendering.formatting import Facts, Visit, build_values
 from carillon.domain.clients import Client, Staff
-from carillon.domain.records import Appointment, Price
+from carillon.domain.record_documents import Appointment, Price
 from carillon.domain.settings import Contact, Review, Settings
 
 NOW = datetime(2026, 11, 30, 17, 0, tzinfo=UTC)
