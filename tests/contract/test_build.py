@@ -96,6 +96,11 @@ def test_twilio_is_only_where_it_is_used() -> None:
     assert {path.relative_to(BUILD).parts[0] for path in BUILD.rglob("twilio")} == {"SendWhatsappFunction"}
 
 
+def test_stripe_is_only_where_it_is_used() -> None:
+    carrying = {path.relative_to(BUILD).parts[0] for path in BUILD.rglob("stripe")}
+    assert carrying == {"BillingApiFunction", "SettlePaymentsFunction"}
+
+
 @pytest.mark.parametrize("package", ["boto3", "botocore"])
 def test_what_the_runtime_brings_is_not_shipped(package: str) -> None:
     assert list(BUILD.rglob(package)) == []
