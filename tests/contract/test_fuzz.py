@@ -19,7 +19,7 @@ from tools import openapi
 
 PERSON = {"id": "c1", "first_name": "Anna", "phone": "0612345678", "email": "anna@example.com"}
 DOCUMENT = json.loads(openapi.TARGET.read_text("utf-8"))
-PAGES = "/openapi.json", "/docs"
+PAGES = "/openapi.json", "/docs", "/billing/done"
 CHECKS = [
     checks.not_a_server_error,
     checks.status_code_conformance,
