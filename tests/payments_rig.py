@@ -67,7 +67,7 @@ class Store:
         self.top_ups[top_up.id] = Stored(top_up, 1)
         return True
 
-    def begun(self, org_id: str, attempt: Attempt) -> TopUp | None:  # noqa: ARG002
+    def begun(self, org_id: str, attempt: Attempt, now: datetime) -> TopUp | None:  # noqa: ARG002
         if attempt.key not in self.keys:
             return None
         top_up_id, fingerprint = self.keys[attempt.key]

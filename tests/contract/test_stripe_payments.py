@@ -5,6 +5,7 @@ Nothing here reaches Stripe. The fake's answers are held to the client's types b
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from carillon.adapters.providers.stripe_payments import StripePayments
 from carillon.domain.billing import BillingDetails, PostalAddress
 from carillon.domain.packages import Package
 from carillon.domain.top_ups import Facts, Payment, PaymentsMisconfigured, PaymentsUnreachable, TopUp
+from local.config import STRIPE_ACCOUNT
 from local.fakes.stripe import BASE
 from local.fakes.stripe_rules import RefusedError, check, read_form
 from local.faults import Fault
@@ -79,6 +81,13 @@ def test_a_customer_is_made_once_and_follows_its_details(played: Played) -> None
     (customer,) = played.act(lambda: objects.all("customer"))
     assert (customer["name"], customer["email"], customer["address"]["country"]) == ("Salon Aurora BV", "", "NL")
     assert [each["value"] for each in played.act(lambda: objects.all("tax_id"))] == ["PL5260001246"]
+
+
+def test_no_name_or_address_is_logged(played: Played, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        played.payments().customer(ORG, None, DETAILS, 1, "NL")
+    assert [record.name for record in caplog.records if record.name == "stripe"] == []
+    assert not any(word in caplog.text for word in ("Damrak", "billing%40", "billing@", STRIPE_ACCOUNT[0]))
 
 
 def test_a_vat_number_that_stripe_has_no_kind_for_is_printed(played: Played) -> None:

@@ -260,6 +260,14 @@ def test_top_ups_are_listed_page_by_page(stripe: Played) -> None:
     assert stripe.posts.bodies == []
 
 
+def test_a_key_is_free_again_after_a_day(aws: Aws, stripe: Played) -> None:
+    call("PUT", "/v1/billing/details", DETAILS)
+    first = order(key="k1")
+    aws.clock.at += timedelta(hours=25)
+    assert order("sms-100", key="k1").body["id"] != first.body["id"]
+    assert stripe.posts.bodies == []
+
+
 def test_the_page_that_a_buyer_comes_back_to_says_how_it_ended() -> None:
     for result, language, word in (("paid", "nl", "Dank u wel"), ("cancelled", "pl", "Nic nie zapłacono")):
         query = {"top_up": "01K", "result": result}

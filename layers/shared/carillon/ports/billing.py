@@ -37,8 +37,8 @@ class BillingStore(Protocol):
     def create(self, org_id: str, top_up: TopUp, attempt: Attempt | None, now: datetime) -> bool:
         """Store a new top-up with its `Idempotency-Key`, if any; False when a call with that key stored one before."""
 
-    def begun(self, org_id: str, attempt: Attempt) -> TopUp | None:
-        """Give the top-up that a call with this key stored; raises Invalid where it was another call."""
+    def begun(self, org_id: str, attempt: Attempt, now: datetime) -> TopUp | None:
+        """Give the top-up that a call with this key stored within a day; raises Invalid where it was another call."""
 
     def load(self, org_id: str, top_up_id: str) -> Stored[TopUp] | None:
         """Read one."""

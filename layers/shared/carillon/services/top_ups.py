@@ -97,7 +97,7 @@ class TopUps:
         org_id = caller.org_id
         if attempt is not None and (stored := self.answers.find(org_id, attempt.key)):
             return loads(TopUpView, attempt.same(stored).body)
-        top_up = self.store.begun(org_id, attempt) if attempt is not None else None
+        top_up = self.store.begun(org_id, attempt, self.clock.now()) if attempt is not None else None
         if top_up is None:
             top_up = self._store(caller, wanted, attempt, language, return_url)
         answer = shown(self._pursue(org_id, top_up))
@@ -147,7 +147,7 @@ class TopUps:
         )
         if self.store.create(org_id, top_up, attempt, now):
             return top_up
-        begun = self.store.begun(org_id, attempt) if attempt is not None else None
+        begun = self.store.begun(org_id, attempt, now) if attempt is not None else None
         if begun is None:
             raise Contended("another call with the same Idempotency-Key came between")
         return begun

@@ -71,10 +71,10 @@ class DynamoBilling:
             writes.append(Write(place, item=item, condition=free, values={"now": seconds}, names={"until": "ttl"}))
         return self._transact(writes)
 
-    def begun(self, org_id: str, attempt: Attempt) -> TopUp | None:
-        """Give the top-up that was ordered under a key."""
+    def begun(self, org_id: str, attempt: Attempt, now: datetime) -> TopUp | None:
+        """Give the top-up that was ordered under a key; TTL deletes late, so what is over is passed over here."""
         item = self._table.get(keys.billing(org_id, f"K#{attempt.key}"))
-        if item is None:
+        if item is None or item["ttl"] <= epoch(now):
             return None
         attempt.same(StoredAnswer(attempt.key, item["h"], 201))
         stored = self.load(org_id, item["id"])

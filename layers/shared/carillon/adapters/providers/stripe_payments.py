@@ -8,6 +8,7 @@ What Stripe's errors mean: declined is an answer; a refusal of our key or parame
 everything else is *nobody can say*, and may be asked again.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -220,6 +221,8 @@ class StripePayments:
         if not key:
             raise PaymentsMisconfigured("no key")
         if self._client is None or self._client[0] != key:
+            # What it says below that are the bodies of requests, with names and addresses.
+            logging.getLogger("stripe").setLevel(logging.WARNING)
             made = stripe.StripeClient(
                 key,
                 base_addresses={"api": self._settings.api_url},
