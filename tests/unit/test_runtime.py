@@ -34,6 +34,7 @@ class TestLogs:
         [
             ("wrote to anna.b+x@mail.example.com", "wrote to <email>"),
             ("key crl_live_aurora.k1.s3cret!", "key <key>"),
+            ("with sk_live_51Hs, rk_test_9 and whsec_abc", "with <key> <key> and <key>"),
             ("Authorization: Bearer abc.def", "Authorization: <key>"),
             ("called +31 6 1234 5678 twice", "called <phone> twice"),
             ("called 06-12345678", "called <phone>"),

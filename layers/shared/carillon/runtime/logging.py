@@ -13,15 +13,16 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 REDACTED = "<redacted>"
 PRIVATE_KEYS = frozenset({
-    "address", "api_key", "attachments", "authorization", "auth_token", "body", "contact", "contacts", "content",
-    "cookie", "email", "emails", "first_name", "from_address", "full_name", "headers", "html", "last_name", "mobile",
+    "address", "api_key", "attachments", "authorization", "auth_token", "body", "checkout_url", "company", "contact",
+    "contacts", "content", "cookie", "email", "emails", "first_name", "from_address", "full_name", "headers", "html", "last_name", "mobile",
     "name", "password", "payload", "phone", "phones", "recipient", "secret", "signing_key", "subject", "text", "to",
-    "token", "user", "wording",
+    "token", "user", "vat_id", "wording",
 })  # fmt: skip
 """Names whose value is never logged, at any depth of an entry."""
 _PATTERNS = (
     (re.compile(r"crl_(?:live|test)_\S+"), "<key>"),
     (re.compile(r"(?i)bearer\s+\S+"), "<key>"),
+    (re.compile(r"\b(?:[rs]k_(?:live|test)|whsec)_\S+"), "<key>"),
     (re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), "<email>"),
     (re.compile(r"(?<![\w.+-])(?:\+[1-9]|0)\d[\d ()./-]{5,16}\d(?![\w-])"), "<phone>"),
 )
