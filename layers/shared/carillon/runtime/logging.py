@@ -13,10 +13,10 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 REDACTED = "<redacted>"
 PRIVATE_KEYS = frozenset({
-    "address", "api_key", "attachments", "authorization", "auth_token", "body", "checkout_url", "company", "contact",
-    "contacts", "content", "cookie", "email", "emails", "first_name", "from_address", "full_name", "headers", "html", "last_name", "mobile",
-    "name", "password", "payload", "phone", "phones", "recipient", "secret", "signing_key", "subject", "text", "to",
-    "token", "user", "vat_id", "wording",
+    "address", "api_key", "attachments", "auth_token", "authorization", "body", "checkout_url", "company",
+    "contact", "contacts", "content", "cookie", "email", "emails", "first_name", "from_address", "full_name",
+    "headers", "html", "last_name", "mobile", "name", "password", "payload", "phone", "phones", "recipient",
+    "secret", "signing_key", "subject", "text", "to", "token", "user", "vat_id", "wording",
 })  # fmt: skip
 """Names whose value is never logged, at any depth of an entry."""
 _PATTERNS = (
