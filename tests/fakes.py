@@ -143,9 +143,11 @@ class MemoryRecords:
         found = [record for record in self._of(org_id, since) if record.client_id == client_id]
         return found[:limit]
 
-    def page_of_client(self, org_id: str, client_id: str, *, limit: int, position: str | None) -> Page[StoredRecord]:
+    def page_of_client(
+        self, org_id: str, client_id: str, *, limit: int, position: str | None, since: datetime | None = None
+    ) -> Page[StoredRecord]:
         begin = int(position or 0)
-        found = self.of_client(org_id, client_id, since=datetime(1971, 1, 1, tzinfo=UTC), limit=10_000)
+        found = self.of_client(org_id, client_id, since=since or datetime(1971, 1, 1, tzinfo=UTC), limit=10_000)
         return Page(found[begin : begin + limit], str(begin + limit) if len(found) > begin + limit else None)
 
     def page(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from carillon.adapters.dynamodb import keys
+from carillon.adapters.dynamodb import records as dynamo_records
 from carillon.adapters.dynamodb.address_marks import DynamoAddressMarks
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoRecords
@@ -128,6 +129,21 @@ def test_only_appointments_ahead_count_as_upcoming(table: CountingTable) -> None
     assert not records.has_upcoming(ORG, "anna", NOW)
     store(table, record(appointment()))
     assert records.has_upcoming(ORG, "anna", NOW)
+
+
+def test_an_appointment_behind_many_other_records_is_upcoming_all_the_same(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dynamo_records, "PER_PAGE", 1)
+    records = DynamoRecords(table)
+    for number in range(3):
+        past = appointment(start=f"2026-11-2{number + 5}T09:00:00", status="cancelled")
+        store(table, replace(record(past), ref=f"appointments/c{number}", start=past.starts("Europe/Amsterdam")))
+    assert not records.has_upcoming(ORG, "anna", NOW)
+    store(table, record(appointment()))
+    table.calls.clear()
+    assert records.has_upcoming(ORG, "anna", NOW)
+    assert table.calls == ["Query", "BatchGetItem"] * 4
 
 
 def test_a_word_and_a_bounce_are_found_by_the_address_in_one_call_and_name_nobody(table: CountingTable) -> None:

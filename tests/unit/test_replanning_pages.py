@@ -106,6 +106,13 @@ def test_a_change_that_is_heard_of_twice_is_one_run() -> None:
     assert len(story.jobs.jobs) == 1
 
 
+def test_all_of_a_clients_appointments_ahead_are_planned_anew_not_the_first_page_only() -> None:
+    story = Story()
+    assert story.replanner.client(ORG, "anna") == APPOINTMENTS
+    assert story.moved() == APPOINTMENTS
+    assert story.replanner.client(ORG, "anna") == 0
+
+
 def test_whoever_dies_wherever_every_page_is_done() -> None:
     whole = Story()
     whole.play(twice=False)

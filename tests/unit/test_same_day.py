@@ -286,6 +286,22 @@ def test_explain_says_duplicate_of_the_later_one_and_sends_the_first() -> None:
     assert (became(rig, FIRST), became(rig, THIRD)) == ([("sent", None)], [("suppressed", "duplicate")])
 
 
+def test_explain_says_duplicate_of_every_channel_that_would_have_told_of_the_later_one() -> None:
+    rig = salon([reminder("day_before", days_before=1, at="18:00", channels=["viber", "email", "sms"])])
+    explaining = Explaining(MemoryReader(rig.account), rig.connections, rig.clock, same_day=rig.same_day())
+    said = {
+        name: [
+            (item.decision.channel, item.would_send, item.decision.reason)
+            for item in explaining.explain(ORG, Question(record=f"appointments/{name}", reminder="day_before"))
+        ]
+        for name in (FIRST, THIRD)
+    }
+    refused = said[FIRST][0]
+    assert not refused[1]
+    assert said[FIRST][1:] == [("email", True, None), ("sms", False, "covered_by_other_channel")]
+    assert said[THIRD] == [refused, ("email", False, "duplicate"), ("sms", False, "duplicate")]
+
+
 def test_it_costs_a_query_only_where_the_setting_is_on_and_a_read_only_where_there_are_others() -> None:
     for setting, booked, calls in (
         (False, (FIRST,), ["read", "create", "send_ready"]),

@@ -22,6 +22,7 @@ from carillon.domain.settings import Reminder
 from carillon.domain.times import parse_instant
 from carillon.domain.values import value
 
+COVERED = "covered_by_other_channel"
 Place = tuple[str, str, str]
 """Audience, recipient reference, channel."""
 
@@ -79,7 +80,10 @@ def _to_client(key: str, facts: Facts, now: datetime) -> list[Explanation]:
     verdict = decide_reminder(key, replace(facts, now=meant))
     if verdict is None:
         return []
-    listed = tuple(_shared(item) if _the_first_tells(item, key, entry, facts, now) else item for item in verdict.listed)
+    listed = verdict.listed
+    if any(_the_first_tells(item, key, entry, facts, now) for item in listed):
+        # What the first one tells, it tells for all channels: those behind the chosen one would have nothing to say.
+        listed = tuple(_shared(item) if item.send or item.reason == COVERED else item for item in listed)
     beside = tuple(item for item in verdict.beside if not _the_first_tells(item, key, entry, facts, now))
     verdict = replace(verdict, listed=listed, beside=beside)
     ruled_out = _ruled_out(entry, _reminder(client, key), facts, now)

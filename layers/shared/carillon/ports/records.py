@@ -46,8 +46,10 @@ class Records(Protocol):
     def of_client(self, org_id: str, client_id: str, *, since: datetime, limit: int = 100) -> list[StoredRecord]:
         """List a client's records that start at or after an instant."""
 
-    def page_of_client(self, org_id: str, client_id: str, *, limit: int, position: str | None) -> Page[StoredRecord]:
-        """List all of a client's records by the instant they stand at, page by page."""
+    def page_of_client(
+        self, org_id: str, client_id: str, *, limit: int, position: str | None, since: datetime | None = None
+    ) -> Page[StoredRecord]:
+        """List a client's records by the instant they stand at, page by page: all, or those from `since` on."""
 
     def page(
         self,

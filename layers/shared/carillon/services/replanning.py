@@ -82,7 +82,7 @@ class Replanner:
         return changed
 
     def client(self, org_id: str, client_id: str) -> int:
-        """Plan a client's upcoming appointments anew; gives how many plans changed.
+        """Plan all of a client's upcoming appointments anew, soonest first; gives how many plans changed.
 
         A client that was merged into another has its records moved there. It is looked at again a minute later, for
         what a PUT that was under way wrote meanwhile.
@@ -95,8 +95,13 @@ class Replanner:
             if moved:
                 self.queues.send_job({"kind": "replan_client", "o": org_id, "client": client_id}, delay=LOOK_AGAIN)
             return moved
-        upcoming = self.records.of_client(org_id, client_id, since=self.clock.now())
-        return sum(self._plan(org_id, record, snapshot) for record in upcoming)
+        now, changed, position = self.clock.now(), 0, None
+        while True:
+            page = self.records.page_of_client(org_id, client_id, limit=PAGE, position=position, since=now)
+            changed += sum(self._plan(org_id, record, snapshot) for record in page.items)
+            position = page.position
+            if position is None:
+                return changed
 
     def _ask(self, org_id: str, run: Run) -> bool:
         if run.position == FINISHED or run.asked:

@@ -17,6 +17,7 @@ from carillon.ports.directory import ClientChange, Saved
 from carillon.ports.records import DUE_ROWS_KEPT, Committed, DueRow, RecordChange
 
 DAYS_PER_CALL = 31
+PER_PAGE = 100
 FURTHEST = timedelta(days=400)
 """Nobody books further ahead than that; a listing ends there."""
 FAR, AFTER = "9999", "\x7f"
@@ -56,20 +57,27 @@ class DynamoRecords:
         )
         return self._read(page.items)
 
-    def page_of_client(self, org_id: str, client_id: str, *, limit: int, position: str | None) -> Page[StoredRecord]:
-        """List all of a client's records by the instant they stand at, page by page."""
+    def page_of_client(
+        self, org_id: str, client_id: str, *, limit: int, position: str | None, since: datetime | None = None
+    ) -> Page[StoredRecord]:
+        """List a client's records by the instant they stand at, page by page: all, or those from `since` on."""
         partition = keys.client_records(org_id, client_id)
-        page = self._table.query(partition, index="gsi1", between=(position or "0", FAR), limit=limit)
+        lower = position or (iso(since) if since is not None else "0")
+        page = self._table.query(partition, index="gsi1", between=(lower, FAR), limit=limit)
         following = page.items[-1]["sk1"] + AFTER if page.last is not None else None
         return Page(self._read(page.items), following)
 
     def has_upcoming(self, org_id: str, client_id: str, now: datetime) -> bool:
-        """Whether a client has an appointment ahead that is still to take place."""
-        return any(
-            record.document.status in LIVE
-            for record in self.of_client(org_id, client_id, since=now)
-            if record.collection == "appointments"
-        )
+        """Whether a client has an appointment ahead that is still to take place; looks no further than the first."""
+        position: str | None = None
+        while True:
+            page = self.page_of_client(org_id, client_id, limit=PER_PAGE, position=position, since=now)
+            ahead = (record for record in page.items if record.collection == "appointments")
+            if any(record.document.status in LIVE for record in ahead):
+                return True
+            position = page.position
+            if position is None:
+                return False
 
     def page(
         self,
