@@ -45,8 +45,8 @@ CLIENTS = {
     "send_viber": ["dynamodb"],
 }
 """The clients that a function makes for its first event."""
-GOALS = {"dispatch_reminder": 1050, "send_whatsapp": 1750}
-"""Million instructions; senders and doors have their common ones below."""
+GOALS = {"dispatch_reminder": 1050, "send_whatsapp": 1750, "billing_api": 2100, "settle_payments": 1750}
+"""Million instructions; senders and doors have their common ones below. Stripe's client alone takes some 450."""
 SENDER_GOAL, DOOR_GOAL, RATIO_GOAL = 1350, 1520, 1.10
 MAKE = "from carillon.adapters.aws import client\nfor name in {clients}: client(name)"
 MAKE_BARE = (
