@@ -12,15 +12,14 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import stripe
 
+from carillon.adapters.providers import stripe_params
 from carillon.adapters.providers.stripe_events import DEPLOYMENT, ORGANIZATION, TOP_UP
 from carillon.adapters.secrets import Secrets
 from carillon.domain.billing import BillingDetails, tax_id
 from carillon.domain.ids import digest
-from carillon.domain.packages import Package
 from carillon.domain.top_ups import Facts, Payment, PaymentsMisconfigured, PaymentsUnreachable, State, TopUp
 from carillon.domain.values import value
 
@@ -59,7 +58,7 @@ class StripePayments:
         printed = [{"name": "VAT", "value": details.vat_id}] if details.vat_id and found is None else ""
         about: dict[str, Any] = {
             "name": details.company,
-            "address": _address(details, country),
+            "address": stripe_params.address(details, country),
             "email": details.email or "",
             "invoice_settings": {"custom_fields": printed},
         }
@@ -90,12 +89,12 @@ class StripePayments:
             "mode": "payment",
             "customer": top_up.customer,
             "client_reference_id": top_up.id,
-            "line_items": [_line(top_up.package)],
+            "line_items": [stripe_params.line(top_up.package)],
             "metadata": marks,
             "payment_intent_data": {"metadata": marks, "setup_future_usage": "off_session"},
             "invoice_creation": {"enabled": True, "invoice_data": {"metadata": marks}},
-            "success_url": _back(top_up, "paid"),
-            "cancel_url": _back(top_up, "cancelled"),
+            "success_url": stripe_params.back(top_up, "paid"),
+            "cancel_url": stripe_params.back(top_up, "cancelled"),
             "locale": top_up.language,
         }
         if self._settings.automatic_tax:
@@ -122,7 +121,7 @@ class StripePayments:
         key = f"{org_id}:{top_up.id}"
         with self._asking() as ask:
             made = ask.v1.invoices.create(cast("Params", head), self._once(f"{key}:invoice"))
-            item = {"customer": top_up.customer, "invoice": made.id, **_item(top_up.package)}
+            item = {"customer": top_up.customer, "invoice": made.id, **stripe_params.item(top_up.package)}
             ask.v1.invoice_items.create(cast("Params", item), self._once(f"{key}:item"))
             return str(made.id)
 
@@ -279,42 +278,3 @@ def _marked(marks: Any, deployment: str) -> tuple[str, str] | None:
 def _id(reference: Any) -> str | None:
     """Give the id of something that may have come expanded."""
     return reference if reference is None or isinstance(reference, str) else str(reference.id)
-
-
-def _address(details: BillingDetails, country: str) -> dict[str, str]:
-    parts = ("line1", "line2", "postal_code", "city", "state")
-    known = {name: getattr(details.address, name) for name in parts}
-    return {name: each for name, each in known.items() if each} | {"country": details.address.country or country}
-
-
-def _line(package: Package) -> dict[str, Any]:
-    rates = {"tax_rates": package.tax_rates} if package.tax_rates else {}
-    if package.stripe_price is not None:
-        return {"price": package.stripe_price, "quantity": 1, **rates}
-    product = {"name": package.name, **({"tax_code": package.tax_code} if package.tax_code else {})}
-    price: dict[str, Any] = {
-        "currency": package.currency.lower(),
-        "unit_amount": package.minor,
-        "product_data": product,
-    }
-    if package.tax_behavior is not None:
-        price["tax_behavior"] = package.tax_behavior
-    return {"price_data": price, "quantity": 1, **rates}
-
-
-def _item(package: Package) -> dict[str, Any]:
-    """Write what a line of a page says as an item of an invoice, which takes other parameters."""
-    item: dict[str, Any] = {"description": package.name}
-    if package.stripe_price is not None:
-        item |= {"pricing": {"price": package.stripe_price}, "quantity": 1}
-    else:
-        item |= {"amount": package.minor, "currency": package.currency.lower()}
-        item |= {name: each for name in ("tax_behavior", "tax_code") if (each := getattr(package, name))}
-    return item | ({"tax_rates": package.tax_rates} if package.tax_rates else {})
-
-
-def _back(top_up: TopUp, result: str) -> str:
-    """Give the address that the page leads back to, which then says of what and how it ended."""
-    parts = urlsplit(top_up.return_url)
-    told = urlencode({"top_up": top_up.id, "result": result})
-    return urlunsplit(parts._replace(query=f"{parts.query}&{told}" if parts.query else told))
