@@ -153,4 +153,4 @@ def test_a_browser_is_answered_for_the_origins_that_the_template_allows(real_clo
     stranger = real_cloud.api.options("/v1/me", headers=asked | {"Origin": "https://example.com"})
     assert "access-control-allow-origin" not in stranger.headers
     health = real_cloud.api.get("/health", headers={"Origin": "https://localhost"})
-    assert health.headers["access-control-expose-headers"] == "etag"
+    assert health.headers["access-control-expose-headers"] == "etag,link,x-next-cursor"

@@ -25,6 +25,7 @@ ANNA = {"id": "anna", "first_name": "Anna", "phone": PHONE, "consents": {"servic
 @pytest.fixture
 def account(aws: Aws) -> Aws:
     """Two organizations that both know Anna; the first has sent her an SMS, whose answer was lost."""
+    aws.clock.at = NOW
     for org in ("aurora", "borealis"):
         new_organization(org)
         activate(org)
