@@ -9,6 +9,7 @@ import pytest
 from carillon.adapters.dynamodb.last_writers import DynamoLastWriters
 from carillon.adapters.dynamodb.messages import DynamoMessages
 from carillon.adapters.dynamodb.table import Table
+from carillon.adapters.system import RandomIds
 from carillon.adapters.tokens import SignedTokens
 from carillon.domain.messages import Message
 from carillon.ports.messages import Claim, Moved
@@ -25,7 +26,6 @@ ANNA = {"id": "anna", "first_name": "Anna", "phone": PHONE, "consents": {"servic
 @pytest.fixture
 def account(aws: Aws) -> Aws:
     """Two organizations that both know Anna; the first has sent her an SMS, whose answer was lost."""
-    aws.clock.at = NOW
     for org in ("aurora", "borealis"):
         new_organization(org)
         activate(org)
@@ -39,7 +39,7 @@ def table(aws: Aws) -> Table:
 
 def texted(aws: Aws, org: str = "aurora", status: str = "unknown") -> Message:
     """Store an SMS to Anna that was handed over, noted as the last from the shared number."""
-    messages, made = DynamoMessages(table(aws)), message(reminder_occasion(), "sms", to=PHONE)
+    messages, made = DynamoMessages(table(aws)), message(reminder_occasion(), "sms", to=PHONE, id=RandomIds().ulid(NOW))
     messages.create(org, made, retention_days=90)
     messages.claim(org, made, Claim("owner", NOW, PHONE, 1))
     messages.finish(org, made, Moved(status, NOW, "provider_timeout" if status == "unknown" else None), owner="owner")
