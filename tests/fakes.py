@@ -3,7 +3,7 @@
 A test builds an `Account`, fills it, and gives services the parts they need.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import RLock
@@ -19,6 +19,7 @@ from carillon.domain.organizations import Organization
 from carillon.domain.own_texts import OwnTexts
 from carillon.domain.posted import PostedEvent, reference
 from carillon.domain.quota import Exhausted
+from carillon.domain.rates import RATE_LIMITED
 from carillon.domain.records import Planned, StoredRecord
 from carillon.domain.reviews import Asked
 from carillon.domain.rules import DEFAULTS_LEVEL, ORGANIZATION_LEVEL, Rules, RulesInForce, default_rules
@@ -231,7 +232,10 @@ class MemoryReviewRequests:
     kept: dict[tuple[str, str], Asked] = field(default_factory=dict)
 
     def latest(self, org_id: str, clients: Sequence[str]) -> list[Asked]:
-        return [self.kept[org_id, client_id] for client_id in clients if (org_id, client_id) in self.kept]
+        return list(self.by_client(org_id, clients).values())
+
+    def by_client(self, org_id: str, clients: Iterable[str]) -> dict[str, Asked]:
+        return {client_id: self.kept[org_id, client_id] for client_id in clients if (org_id, client_id) in self.kept}
 
     def note(self, org_id: str, client_id: str, asked: Asked, *, since: datetime, over: Asked | None = None) -> bool:
         stored = self.kept.get((org_id, client_id))
@@ -321,6 +325,12 @@ class MemoryMessages:
         silent = moved.status == "queued" and last == ("queued", moved.reason)
         return self._move(
             org_id, message.key, moved, lambda stored: stored.status == "queued", silent=silent, back=True
+        )
+
+    def postpone(self, org_id: str, key: MessageKey, until: datetime, *, at: datetime) -> bool:
+        moved = Moved("queued", at, RATE_LIMITED, not_before=until)
+        return self._move(
+            org_id, key, moved, lambda stored: stored.status == "queued" and (stored.not_before or at) <= at
         )
 
     def give_turn(self, org_id: str, message: Message, then: Message | None, *, retention_days: int) -> bool:

@@ -125,6 +125,14 @@ class MemoryTable(Table):
         self.hook("after")
         return done
 
+    def change(self, write: Write) -> tuple[bool, Item]:
+        self.hook("before")
+        done = not self._failed([write])
+        if done:
+            self._apply([write])
+        self.hook("after")
+        return done, copy.copy(self.items.get(write.key, {}))
+
     def transact(self, writes: Sequence[Write], *, token: str | None = None, rounds: int = 8) -> None:  # noqa: ARG002
         if len({write.key for write in writes}) < len(writes):
             raise ValueError("a transaction writes each item once")

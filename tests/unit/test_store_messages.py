@@ -244,6 +244,19 @@ def test_a_deferral_waits_without_an_attempt(store: Store) -> None:
     assert (after.status, after.not_before, after.reason, after.attempt) == ("queued", later, "rate_limited", 0)
 
 
+def test_a_message_waits_for_its_slot_unless_it_waits_for_something_or_has_gone(store: Store) -> None:
+    made, later = store.put(), NOW + timedelta(minutes=6)
+    assert store.messages.postpone(store.o, made.key, later, at=NOW)
+    after = store.at(made)
+    assert after is not None
+    assert (after.status, after.not_before, after.reason, after.attempt) == ("queued", later, "rate_limited", 0)
+    assert after.timeline[-1] == (NOW, "queued", "rate_limited")
+    assert not store.messages.postpone(store.o, made.key, later, at=NOW)
+    assert store.messages.postpone(store.o, made.key, later + timedelta(hours=1), at=later)
+    assert not store.messages.postpone(store.o, store.claimed(recipient="c:held").key, later, at=NOW)
+    assert not store.messages.postpone(store.o, message(recipient="c:nobody").key, later, at=NOW)
+
+
 def test_a_message_is_found_by_its_id_in_its_own_organization(store: Store) -> None:
     made = store.put(id=ulid(NOW, b"0123456789"))
     assert store.messages.find(store.o, made.id, now=NOW) == made

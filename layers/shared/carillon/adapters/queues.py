@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -104,12 +105,23 @@ def ready_to_data(message: Ready) -> dict[str, Any]:
 
 def waiting_to_data(message: Ready) -> dict[str, Any]:
     """Write a stored message that waits elsewhere than on its channel's queue, which is therefore named."""
-    return {**ready_to_data(message), "ch": message.channel}
+    data = {**ready_to_data(message), "ch": message.channel}
+    flags = [name for name, holds in (("paced", message.paced), ("patient", message.patient)) if holds]
+    data |= {"as": flags} if flags else {}
+    return data | ({"dl": iso(message.deadline)} if message.deadline is not None and not message.paced else {})
 
 
 def waiting_from_data(data: Mapping[str, Any]) -> Ready | None:
     """Read a stored message that waited; None for what is none."""
-    return ready_from_data(data, data["ch"]) if "ch" in data else None
+    if "ch" not in data:
+        return None
+    flags, deadline = data.get("as", ()), data.get("dl")
+    return replace(
+        ready_from_data(data, data["ch"]),
+        paced="paced" in flags,
+        patient="patient" in flags,
+        deadline=parse_instant(deadline) if deadline is not None else None,
+    )
 
 
 def due_from_data(data: Mapping[str, Any]) -> Due:

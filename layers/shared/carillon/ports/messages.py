@@ -85,6 +85,9 @@ class Messages(Protocol):
         Deferring it again for the same reason adds nothing to its timeline, so it stays small however long it waits.
         """
 
+    def postpone(self, org_id: str, key: MessageKey, until: datetime, *, at: datetime) -> bool:
+        """Note in a queued message that it waits for its slot; False when it was claimed, or waits for something."""
+
     def give_turn(self, org_id: str, message: Message, then: Message | None, *, retention_days: int) -> bool:
         """Store the next channel's message beside one that is `sent` and had no receipt in time; None: there is none.
 

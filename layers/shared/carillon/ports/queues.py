@@ -44,7 +44,9 @@ class Ready:
     """A stored message that is to be sent.
 
     `record`, `client_id` and `staff` say what else its sender will need, which spares a second read. `at`: when its
-    turn comes, if not now. `delay`: the seconds that its queue holds it back, at most 15 minutes.
+    turn comes, if not now. `delay`: the seconds that its queue holds it back, at most 15 minutes. `paced`: the turn was
+    given by the organization's rate, and is not waited for twice. `patient`: others go ahead of it in a burst.
+    `deadline`: when it expires, where that is known.
     """
 
     org_id: str
@@ -55,6 +57,9 @@ class Ready:
     staff: tuple[str, ...] = ()
     delay: int = 0
     at: datetime | None = None
+    paced: bool = False
+    patient: bool = False
+    deadline: datetime | None = None
 
 
 class Queues(Protocol):

@@ -149,6 +149,7 @@ class PlannerConfig:
     email_from: str
     sms_sender_id: str
     whatsapp_from: str
+    organization_messages_per_second: str
     deployment_secret_arn: str
 
 
@@ -178,6 +179,7 @@ class DispatchReminderConfig:
     email_from: str
     sms_sender_id: str
     whatsapp_from: str
+    organization_messages_per_second: str
 
 
 @value

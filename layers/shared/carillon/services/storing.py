@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from carillon.domain.messages import Message
 from carillon.domain.posted import reference
+from carillon.domain.rates import RATE_LIMITED, is_patient
 from carillon.domain.records import Planned, StoredRecord
 from carillon.ports.messages import Messages
 from carillon.ports.queues import Due, Ready
@@ -45,6 +46,9 @@ def ready_of(org_id: str, message: Message, record: StoredRecord) -> Ready:
         client_id=record.client_id or "",
         staff=record.staff_ids,
         at=message.not_before,
+        paced=_is_paced(message),
+        patient=is_patient(message),
+        deadline=message.deadline,
     )
 
 
@@ -70,4 +74,19 @@ def ready_alone(org_id: str, message: Message) -> Ready:
         raise ValueError("a decision not to send is not queued")
     occasion = message.occasion
     about = reference(occasion.id) if occasion.kind == "posted" else ""
-    return Ready(org_id, message.channel, message.key, about, "", at=message.not_before)
+    return Ready(
+        org_id,
+        message.channel,
+        message.key,
+        about,
+        "",
+        at=message.not_before,
+        paced=_is_paced(message),
+        patient=is_patient(message),
+        deadline=message.deadline,
+    )
+
+
+def _is_paced(message: Message) -> bool:
+    """Whether its turn was given by the organization's rate."""
+    return message.not_before is not None and message.reason == RATE_LIMITED

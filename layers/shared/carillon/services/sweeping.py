@@ -117,8 +117,8 @@ class Sweep:
         made = self._all(org_id, MessageFilter(since=since, until=until), now)
         waiting = [message for message in made if message.status == "queued" or message.fallback_at is not None]
         stuck = [message for message in waiting if _turn(message) <= until]
-        for message in stuck:
-            self.queues.send_ready([self._ready(org_id, message)])
+        for begin in range(0, len(stuck), PAGE):
+            self.queues.send_ready([self._ready(org_id, message) for message in stuck[begin : begin + PAGE]])
         return len(stuck), min([until, *(message.created_at for message in waiting)])
 
     def _ready(self, org_id: str, message: Message) -> Ready:

@@ -232,6 +232,11 @@ def last_writer(sender: str, address: str) -> Key:
     return f"@#W#{sender}#{address}", "-"
 
 
+def rate(o: str) -> Key:
+    """How far the organization's rate is given away, after a burst."""
+    return f"{o}#RATE", "-"
+
+
 def sweep(o: str) -> Key:
     """Up to where an organization was swept."""
     return f"{o}#SWP", "-"

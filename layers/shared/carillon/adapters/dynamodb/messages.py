@@ -13,6 +13,7 @@ from carillon.domain.ids import ulid_time
 from carillon.domain.listing import Page
 from carillon.domain.messages import LEASE, MOVES, PROBLEMS, Message, MessageFilter, MessageKey
 from carillon.domain.quota import Exhausted
+from carillon.domain.rates import RATE_LIMITED
 from carillon.domain.times import epoch
 from carillon.ports.messages import Claim, Moved
 
@@ -101,6 +102,12 @@ class DynamoMessages:
         values = {"queued": "queued", "qu": message.units, "qs": message.shard}
         write = _with(write, "#st = :queued AND #qu = :qu AND #qs = :qs", values, {})
         return self._together([write, *_back(org_id, message, gone)])
+
+    def postpone(self, org_id: str, key: MessageKey, until: datetime, *, at: datetime) -> bool:
+        """Note in a queued message that it waits for its slot, unless it waits for something anyhow."""
+        write = _move(org_id, key, "", Moved("queued", at, RATE_LIMITED, not_before=until), {})
+        condition = "#st = :queued AND (attribute_not_exists(#nb) OR #nb <= :now)"
+        return self._table.write(_with(write, condition, {"queued": "queued", "now": epoch(at)}, {}))
 
     def give_turn(self, org_id: str, message: Message, then: Message | None, *, retention_days: int) -> bool:
         """Store the next channel's message, once, beside one that had no receipt in time."""

@@ -149,6 +149,19 @@ class Table:
                 return True
         raise Contended("transactions kept holding the item")
 
+    def change(self, write: Write) -> tuple[bool, Item]:
+        """Do one update; gives the item as it is then, or, if the condition does not hold, as it is without."""
+        _, arguments = write.arguments(self.name)
+        try:
+            answer = self.client.update_item(
+                **arguments, ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD"
+            )
+        except ClientError as error:
+            if not _refused(error, "ConditionalCheckFailedException"):
+                raise
+            return False, item_from_wire(error.response.get("Item", {}))  # type: ignore[arg-type]
+        return True, item_from_wire(answer["Attributes"])
+
     def transact(self, writes: Sequence[Write], *, token: str | None = None, rounds: int = ROUNDS) -> None:
         """Do all writes or none; raises ConditionsFailed, or Contended when others kept writing the same items.
 
