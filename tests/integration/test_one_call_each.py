@@ -252,6 +252,6 @@ def test_a_client_that_sends_to_nobody_does_repeat(other: OtherEnd, monkeypatch:
     monkeypatch.setattr("time.sleep", lambda _: None)
     other.answer = page(500)
     # The last answer may be cut off: each connection is closed as soon as it is written.
-    with pytest.raises(Exception, match="500|closed"):
+    with pytest.raises(Exception, match=r"500|closed"):
         aws.client("sqs").list_queues()
     assert other.requests == 4
