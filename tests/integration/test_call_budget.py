@@ -66,6 +66,9 @@ BUDGET: list[tuple[str, str, Any, list[str]]] = [
     ("DELETE", "/v1/orders/o1", None, [READ, "UpdateItem"]),
     # One read for all items, and a write for each.
     ("POST", "/v1/records/batch", {"items": BATCH}, [READ, "UpdateItem", "UpdateItem"]),
+    # The settings and the staff; then the days, three back for what the night holds and two on for other zones: what is
+    # due on each, and what starts on each (the default reminders look two days ahead and follow for three).
+    ("POST", "/v1/simulations", {"from": "2026-11-24", "to": "2026-11-24"}, [READ] + ["Query"] * 19),
     ("GET", "/v1/inbound", None, [READ, "Query"]),
     ("GET", "/v1/inbound?client_id=c1", None, [READ, "Query"]),
     ("POST", "/v1/events", {"type": "slot.available", "client_ids": ["c1"]}, [READ, "PutItem"]),

@@ -75,6 +75,32 @@ def test_other_settings_change_the_counts_and_nothing_else(salon: Aws) -> None:
     assert {item["day"]: item["count"] for item in fewer} == {"2026-12-01": 1, "2026-12-03": 1}
 
 
+def test_a_shared_day_is_foreseen_in_the_words_and_without_a_further_call(salon: Aws) -> None:
+    for number in range(16):
+        start = f"2026-12-01T{10 + number // 2}:{number % 2 * 25:02d}:00"
+        booking = {"client_id": "anna", "start": start, "duration_minutes": 20, "status": "booked"}
+        assert call("PUT", f"/v1/appointments/b{number}", booking).status == 201
+    refuse_writes(salon)
+    call("POST", "/v1/simulations", SPAN)  # which approved WhatsApp texts there are is kept for a minute
+    salon.calls.clear()
+    apart = call("POST", "/v1/simulations", SPAN).body
+    calls = list(salon.calls)
+    salon.calls.clear()
+    shared = call("POST", "/v1/simulations", SPAN | {"settings": {"collapse_same_day": True}}).body
+    of_anna = [item for item in apart["items"] if item["day"] <= "2026-12-01"]
+    assert [(item["day"], item["count"], item["parts"]) for item in of_anna] == [
+        ("2026-11-30", 17, 17),
+        ("2026-12-01", 17, 17),
+    ]
+    first = [item for item in shared["items"] if item["day"] <= "2026-12-01"]
+    # The one that goes tells of all of them, and takes more than one SMS.
+    assert [(item["day"], item["count"]) for item in first] == [("2026-11-30", 1), ("2026-12-01", 1)]
+    assert all(item["parts"] > 1 for item in first)
+    assert {"reason": "duplicate", "count": 32} in shared["not_sent"]
+    # All of the day is known from the listing by starts, and nothing went out before.
+    assert salon.calls == calls
+
+
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from carillon.adapters.dynamodb.client_days import DynamoClientDays
 from carillon.adapters.dynamodb.reader import DynamoReader
 from carillon.adapters.dynamodb.records import DynamoDueRows, DynamoRecords
+from carillon.adapters.dynamodb.review_requests import DynamoReviewRequests
 from carillon.bootstrap import config, current_clock, table
 from carillon.runtime.config import RecordsApiConfig
 
@@ -32,4 +34,6 @@ def simulating() -> Simulating:
         connections,
         TemplateComposer(items, connections, current_clock),
         current_clock,
+        DynamoClientDays(items),
+        DynamoReviewRequests(items),
     )

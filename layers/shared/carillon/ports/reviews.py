@@ -1,6 +1,6 @@
 """When clients were asked for a review."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,6 +12,9 @@ class ReviewRequests(Protocol):
 
     def latest(self, org_id: str, clients: Sequence[str]) -> list[Asked]:
         """Read the latest requests to a client under the ids it has had."""
+
+    def by_client(self, org_id: str, clients: Iterable[str]) -> dict[str, Asked]:
+        """Read the latest request noted under each of these ids; one call per 100."""
 
     def note(self, org_id: str, client_id: str, asked: Asked, *, since: datetime, over: Asked | None = None) -> bool:
         """Note a request unless there was one about another appointment after `since`; False then.

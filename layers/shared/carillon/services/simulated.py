@@ -14,6 +14,7 @@ from carillon.domain.clients import Client, Staff
 from carillon.domain.errors import CarillonError
 from carillon.domain.messages import Message, MessageKey
 from carillon.domain.records import StoredRecord
+from carillon.domain.reviews import Asked
 from carillon.ports.queues import Due, Ready
 from carillon.ports.reading import Snapshot, Want
 
@@ -47,13 +48,18 @@ class SimulatedIds:
 
 @dataclass
 class World:
-    """What the simulated organization is made of. `base` holds it with the simulated settings, rules and own texts."""
+    """What the simulated organization is made of. `base` holds it with the simulated settings, rules and own texts.
+
+    `messages`: those that are stored and matter to what comes, with those that the simulation has made.
+    """
 
     base: Snapshot
     records: dict[str, StoredRecord] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     staff: Mapping[str, Staff] = field(default_factory=dict)
     messages: dict[MessageKey, Message] = field(default_factory=dict)
+    requests: dict[str, Asked] = field(default_factory=dict)
+    """What was noted of review requests, by client."""
 
 
 @dataclass
@@ -86,13 +92,57 @@ class RememberedMessages:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._new: list[Message] = []
+
+    def taken(self) -> list[Message]:
+        """Give what has come since the last time."""
+        new, self._new = self._new, []
+        return new
 
     def create(self, org_id: str, message: Message, *, retention_days: int) -> bool:
         """Remember a message unless it is there."""
         new = message.key not in self._world.messages
         if new:
             self._world.messages[message.key] = message
+            self._new.append(message)
         return new
+
+
+class SimulatedDays:
+    """See the port `ClientDays`: over the appointments of the world, as they are when it is made."""
+
+    def __init__(self, world: World) -> None:
+        self._of_client: dict[str, list[tuple[datetime, str]]] = {}
+        for record in world.records.values():
+            if record.start is not None and record.client_id is not None:
+                self._of_client.setdefault(record.client_id, []).append((record.start, record.ref))
+
+    def starting(self, org_id: str, client_id: str, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+        """Name what starts in [since, until], soonest first."""
+        return sorted(each for each in self._of_client.get(client_id, ()) if since <= each[0] <= until)
+
+
+@dataclass
+class SimulatedRequests:
+    """See the port `ReviewRequests`: notes in the world only."""
+
+    world: World
+
+    def latest(self, org_id: str, clients: Sequence[str]) -> list[Asked]:
+        """Give what is noted under these ids."""
+        return list(self.by_client(org_id, clients).values())
+
+    def by_client(self, org_id: str, clients: Iterable[str]) -> dict[str, Asked]:
+        """Give what is noted under each of these ids."""
+        return {name: self.world.requests[name] for name in clients if name in self.world.requests}
+
+    def note(self, org_id: str, client_id: str, asked: Asked, *, since: datetime, over: Asked | None = None) -> bool:
+        """Note a request under the condition under which it is written in earnest."""
+        known = self.world.requests.get(client_id)
+        free = known is None or known.at <= since or known.same(asked) or (over is not None and known.same(over))
+        if free:
+            self.world.requests[client_id] = asked
+        return free
 
 
 class NoQueues:

@@ -1,6 +1,6 @@
 """When clients were asked for a review: one item beside each client, written under a condition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from carillon.adapters.dynamodb import keys
@@ -17,10 +17,16 @@ class DynamoReviewRequests:
 
     def latest(self, org_id: str, clients: Sequence[str]) -> list[Asked]:
         """Read what is noted under each id, in one call."""
-        items = self._table.get_many(keys.review_request(org_id, client_id) for client_id in clients)
-        return [
-            Asked(item["rec"], parse_instant(item["start"]), parse_instant(item["asked"])) for item in items.values()
-        ]
+        return list(self.by_client(org_id, clients).values())
+
+    def by_client(self, org_id: str, clients: Iterable[str]) -> dict[str, Asked]:
+        """Read what is noted under each id, in one call per 100."""
+        places = {keys.review_request(org_id, client_id): client_id for client_id in clients}
+        items = self._table.get_many(places)
+        return {
+            places[key]: Asked(item["rec"], parse_instant(item["start"]), parse_instant(item["asked"]))
+            for key, item in items.items()
+        }
 
     def note(self, org_id: str, client_id: str, asked: Asked, *, since: datetime, over: Asked | None = None) -> bool:
         """Write it if what stands there is older than `since`, the same request, or the one to replace."""
