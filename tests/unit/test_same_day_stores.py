@@ -79,4 +79,5 @@ def test_a_request_is_noted_once_in_a_while(table: CountingTable) -> None:
     assert requests.latest(ORG, ("anna", "nobody")) == [first]
     assert requests.note(ORG, "anna", second, since=NOW - DAY, over=first)
     assert requests.latest(ORG, ("anna",)) == [second]
+    assert requests.by_client(ORG, ("anna", "nobody")) == {"anna": second}
     assert requests.note(ORG, "anna", first, since=NOW + DAY)
