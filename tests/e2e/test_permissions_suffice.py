@@ -18,6 +18,7 @@ from local.config import TWILIO_SUBACCOUNTS
 from local.template import load
 from tests.e2e.permissions import Need, is_granted, needs
 from tests.e2e.running_cloud import REPOSITORY, RunningCloud, start_cloud
+from tests.e2e.story_of_records import ask, end_business, keep_business
 
 SERVICE_ACCOUNT = {"type": "service_account", "project_id": "p", "private_key": "k" * 60, "client_email": "p@p.example"}
 OWN_NUMBER = {"message_mode": {"mode": "own", "business_name": "Salon"}}
@@ -36,6 +37,7 @@ EXERCISED = {
     "PlanNotificationsFunction",
     "DispatchReminderFunction",
     "RecordDeliveryFunction",
+    "RunJobsFunction",
     "SendEmailFunction",
     "SendPushFunction",
     "SendRecapFunction",
@@ -81,13 +83,7 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("PUT", "/v1/settings", {**key, "If-Match": etag}, json={"name": "Salon"})
     call("POST", "/v1/integrations/notifications/deactivate")
     call("POST", "/v1/integrations/notifications/activate", {**key, "Idempotency-Key": "twice"})
-    account, token = TWILIO_SUBACCOUNTS[0][:2]
-    own = {"account_sid": account, "auth_token": token, "sender": "+15005550012"}
-    call("PUT", "/v1/channels/whatsapp", json=own)
-    call("POST", "/v1/channels/whatsapp/check", {**key, "Idempotency-Key": "checked"})
-    call("GET", "/v1/channels")
-    call("PUT", "/v1/settings", {**key, "If-Match": "*"}, json=OWN_NUMBER)
-    call("DELETE", "/v1/channels/whatsapp")
+    have_own_number(call, key)
     client = {"first_name": "Jo", "last_name": "Berg", "email": "jo@example.com", "phone": "0612345699"}
     made = call("POST", "/v1/clients", {**key, "Idempotency-Key": "thrice"}, json=client).json()["id"]
     call("PATCH", f"/v1/clients/{made}", json={"phone": "0612345698", "last_name": "Bergen"})
@@ -108,9 +104,12 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("GET", "/v1/reminders")
     call("GET", "/v1/reminders", params={"client_id": made})
     have_recaps(call, key)
+    keep_business(cloud, call, key, made)
     write_by_hand(cloud, call, key, made)
     buy(cloud, call, key)
+    ask(cloud, call)
     cloud.advance("PT30H")
+    end_business(call, made)
     write_back(cloud, call)
     call("DELETE", "/v1/appointments/one")
     call("DELETE", f"/v1/clients/{made}", params={"force": "true"})
@@ -120,6 +119,17 @@ def tell_the_story(cloud: RunningCloud) -> None:
     call("GET", "/v1/messages", params={"status": "failed"})
     call("GET", "/v1/messages", params={"client_id": "client-01"})
     cloud.advance("PT1H")
+
+
+def have_own_number(call: Callable[..., Any], key: Mapping[str, str]) -> None:
+    """A WhatsApp number of the organization's own, which it gives up again."""
+    account, token = TWILIO_SUBACCOUNTS[0][:2]
+    own = {"account_sid": account, "auth_token": token, "sender": "+15005550012"}
+    call("PUT", "/v1/channels/whatsapp", json=own)
+    call("POST", "/v1/channels/whatsapp/check", {**key, "Idempotency-Key": "checked"})
+    call("GET", "/v1/channels")
+    call("PUT", "/v1/settings", {**key, "If-Match": "*"}, json=OWN_NUMBER)
+    call("DELETE", "/v1/channels/whatsapp")
 
 
 def buy(cloud: RunningCloud, call: Callable[..., Any], key: Mapping[str, str]) -> None:
