@@ -1,4 +1,4 @@
-"""A business tells of everything it keeps: what the functions do for it is looked at by their permissions."""
+"""A business tells of everything it keeps, and buys: what the functions do for it is held to their permissions."""
 
 from __future__ import annotations
 
@@ -50,6 +50,22 @@ def ask(cloud: RunningCloud, call: Call) -> None:
     for form in ("json", "csv"):
         call("GET", "/v1/reports/messages", params={"channel": "sms", "from": today, "to": today, "format": form})
     call("GET", "/v1/reports/summary", params={"from": today, "to": today, "group_by": "day,channel,status,reason"})
+
+
+def buy(cloud: RunningCloud, call: Call, key: Mapping[str, str]) -> None:
+    """A top-up that is paid on its page and refunded after use, one that charges what was saved, one left alone."""
+    call("PUT", "/v1/billing/details", json={"company": "Salon BV", "address": "Damrak 1"})
+    call("GET", "/v1/quota/packages")
+    first = call("POST", "/v1/quota/top-ups", {**key, "Idempotency-Key": "bought"}, json={"package": "sms-100"}).json()
+    assert cloud.tools.post(f"{first['checkout_url']}/pay-good").status_code == 303
+    cloud.advance("PT10S")
+    second = call("POST", "/v1/quota/top-ups", json={"package": "sms-100"}).json()
+    assert second["status"] == "paid"
+    assert cloud.tools.post(f"{first['checkout_url']}/refund-half").status_code == 303
+    cloud.advance("PT10S")
+    assert call("GET", f"/v1/quota/top-ups/{first['id']}").json()["credited"] == 50
+    call("POST", "/v1/quota/top-ups", json={"package": "sms-100", "new_payment_method": True})
+    call("GET", "/v1/quota/top-ups")
 
 
 def end_business(call: Call, made: str) -> None:

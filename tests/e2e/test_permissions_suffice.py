@@ -18,7 +18,7 @@ from local.config import TWILIO_SUBACCOUNTS
 from local.template import load
 from tests.e2e.permissions import Need, is_granted, needs
 from tests.e2e.running_cloud import REPOSITORY, RunningCloud, start_cloud
-from tests.e2e.story_of_records import ask, end_business, keep_business
+from tests.e2e.story_of_records import ask, buy, end_business, keep_business
 
 SERVICE_ACCOUNT = {"type": "service_account", "project_id": "p", "private_key": "k" * 60, "client_email": "p@p.example"}
 OWN_NUMBER = {"message_mode": {"mode": "own", "business_name": "Salon"}}
@@ -130,22 +130,6 @@ def have_own_number(call: Callable[..., Any], key: Mapping[str, str]) -> None:
     call("GET", "/v1/channels")
     call("PUT", "/v1/settings", {**key, "If-Match": "*"}, json=OWN_NUMBER)
     call("DELETE", "/v1/channels/whatsapp")
-
-
-def buy(cloud: RunningCloud, call: Callable[..., Any], key: Mapping[str, str]) -> None:
-    """A top-up that is paid on its page and refunded after use, one that charges what was saved, one left alone."""
-    call("PUT", "/v1/billing/details", json={"company": "Salon BV", "address": "Damrak 1"})
-    call("GET", "/v1/quota/packages")
-    first = call("POST", "/v1/quota/top-ups", {**key, "Idempotency-Key": "bought"}, json={"package": "sms-100"}).json()
-    assert cloud.tools.post(f"{first['checkout_url']}/pay-good").status_code == 303
-    cloud.advance("PT10S")
-    second = call("POST", "/v1/quota/top-ups", json={"package": "sms-100"}).json()
-    assert second["status"] == "paid"
-    assert cloud.tools.post(f"{first['checkout_url']}/refund-half").status_code == 303
-    cloud.advance("PT10S")
-    assert call("GET", f"/v1/quota/top-ups/{first['id']}").json()["credited"] == 50
-    call("POST", "/v1/quota/top-ups", json={"package": "sms-100", "new_payment_method": True})
-    call("GET", "/v1/quota/top-ups")
 
 
 def have_push(call: Callable[..., Any], key: Mapping[str, str], made: str) -> None:
