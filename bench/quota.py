@@ -161,6 +161,10 @@ def play(per_minute: int, writers: int, shards: int) -> None:
     begins = [threading.Semaphore(0) for _ in range(writers)]
     threads = [threading.Thread(target=work, args=each) for each in enumerate(begins)]
     turns.start(threads, begins)
+    _report(simulated, lag, failed, f"{shards} shards, {per_minute:,} messages a minute, {writers} writers", per_minute)
+
+
+def _report(simulated: SimulatedTable, lag: list[float], failed: Counter[str], title: str, per_minute: int) -> None:
     busiest = Counter[str]()
     for (name, _), units in simulated.units.items():
         busiest[name] = max(busiest[name], units)
@@ -169,7 +173,7 @@ def play(per_minute: int, writers: int, shards: int) -> None:
     (hottest, peak), *_ = busiest.most_common(1)
     used = sum(1 for shard in books.shards if shard.granted)
     calls, done = simulated.calls, per_minute - failed["given up"]
-    print(f"{shards} shards, {per_minute:,} messages a minute, {writers} writers")
+    print(title)
     where = hottest.removeprefix(ORG)
     print(f"  at most {peak:,} write units a second on one item ({where}) of {PARTITION:,} in a partition")
     print(f"  {used} shards used; {calls['conflict'] / per_minute * 100:.1f} conflicts per 100 messages")

@@ -17,7 +17,8 @@ from carillon.services.recap_schedules import RecapSchedules
 from carillon.services.recapping import Recapped, Recapper
 from carillon.services.sending import Sender
 from tests.builders import ORG, appointment, client, organization, record, settings, staff
-from tests.fakes import Account, MemoryMessages, MemoryReader
+from tests.fake_messages import MemoryMessages
+from tests.fakes import Account, MemoryReader
 from tests.faults import Line
 from tests.rig import Rig
 

@@ -38,12 +38,11 @@ from tests.doubles import (
     SetConnections,
     SetOwnSenders,
 )
+from tests.fake_messages import MemoryChannelStates, MemoryMessages
 from tests.fakes import (
     Account,
-    MemoryChannelStates,
     MemoryClientDays,
     MemoryDueRows,
-    MemoryMessages,
     MemoryPostedEvents,
     MemoryReader,
     MemoryRecords,

@@ -26,7 +26,7 @@ from carillon.domain.reach import Device
 from carillon.ports.delivery import Outcome, Outgoing, Provider, Rendered
 from tests.builders import ORG
 
-BRIEF = 0.3
+BRIEF = 0.8
 """Seconds that are waited for a connection and for an answer."""
 BYTES = 65_536
 SNS = (

@@ -18,7 +18,8 @@ from carillon.services.inbound import Inbound, Reply, Taken
 from carillon.services.opting import Opting
 from tests.builders import ORG, client, organization, staff
 from tests.doubles import CountingIds
-from tests.fakes import MemoryMessages, MemoryReader
+from tests.fake_messages import MemoryMessages
+from tests.fakes import MemoryReader
 from tests.faults import Died, Failed, Line
 from tests.people import MemoryAddressBook, MemoryClients, MemoryReplies
 from tests.rig import Rig

@@ -19,7 +19,8 @@ from carillon.ports.directory import NewTenant, Stored
 from carillon.ports.pauses import ChannelStates
 from carillon.ports.reading import Reader, Want
 from tests.builders import ID, NOW, ORG, organization, settings
-from tests.fakes import Account, MemoryChannelStates, MemoryReader
+from tests.fake_messages import MemoryChannelStates
+from tests.fakes import Account, MemoryReader
 from tests.tables import CountingTable, table_on_moto
 
 NOTICE = Notice("channel_paused", "whatsapp", NOW)

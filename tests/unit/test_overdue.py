@@ -12,7 +12,8 @@ from carillon.services.due_tasks import overdue_job
 from carillon.services.sweeping import Sweep
 from tests.builders import ORG, organization, settings
 from tests.business import Office, on
-from tests.fakes import MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
+from tests.fake_messages import MemoryMessages
+from tests.fakes import MemoryDueRows, MemoryReader, MemoryRecords
 from tests.faults import Died, Failed, Line, lines
 
 DUE = "2026-11-23T17:00:00"

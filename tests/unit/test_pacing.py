@@ -18,7 +18,8 @@ from carillon.services.storing import ready_alone
 from carillon.services.waiting import hand_over
 from tests.builders import NOW, ORG, message, reminder_occasion
 from tests.doubles import MemoryQueues, SetClock
-from tests.fakes import Account, MemoryMessages
+from tests.fake_messages import MemoryMessages
+from tests.fakes import Account
 from tests.faults import Died, Failed, Line, lines
 from tests.memory_table import MemoryTable
 

@@ -25,7 +25,8 @@ from carillon.services.quota_days import SETTLED_AFTER, QuotaDays
 from carillon.services.telling import Telling
 from tests.builders import NOW, ORG, message, organization, reminder_occasion, settings
 from tests.doubles import CountingIds, MemoryQueues, SetClock
-from tests.fakes import Account, MemoryMessages, MemoryReader
+from tests.fake_messages import MemoryMessages
+from tests.fakes import Account, MemoryReader
 from tests.faults import Died, Failed, Line, lines
 from tests.memory_table import MemoryTable
 

@@ -14,7 +14,8 @@ from carillon.services.log import Log
 from carillon.services.receipts import Receipt, Received
 from carillon.services.reminders import Reminders, ReminderState, WantedReminders
 from tests.builders import NOW, ORG, REF, client, organization
-from tests.fakes import MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
+from tests.fake_messages import MemoryMessages
+from tests.fakes import MemoryDueRows, MemoryReader, MemoryRecords
 from tests.rig import Rig
 
 

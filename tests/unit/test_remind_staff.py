@@ -18,7 +18,8 @@ from carillon.services.replanning import replan
 from carillon.services.sweeping import PATIENCE, Sweep
 from tests.builders import ORG, REF, START, client, organization, reminder, settings, staff
 from tests.doubles import MemoryMarks
-from tests.fakes import MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
+from tests.fake_messages import MemoryMessages
+from tests.fakes import MemoryDueRows, MemoryReader, MemoryRecords
 from tests.faults import Line, lines
 from tests.rig import Rig
 

@@ -14,7 +14,8 @@ from carillon.services import summarising
 from carillon.services.reporting import HANDED_OVER, Reporting, ReportQuery
 from carillon.services.summarising import Counted, Summarising, SummaryQuery
 from tests.builders import NOW, ORG, message, organization
-from tests.fakes import MemoryMessages, MemoryReader
+from tests.fake_messages import MemoryMessages
+from tests.fakes import MemoryReader
 from tests.rig import Rig
 
 COUNT = 60

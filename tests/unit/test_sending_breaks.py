@@ -12,7 +12,7 @@ from carillon.ports.messages import Claim, Moved
 from carillon.ports.queues import Queues
 from carillon.services.sending import Sender
 from tests.builders import ORG
-from tests.fakes import MemoryMessages
+from tests.fake_messages import MemoryMessages
 from tests.rig import Rig
 
 DOWN = Outcome("retry", code="Throttling")

@@ -12,7 +12,8 @@ from carillon.ports.delivery import Outgoing, Rendered
 from carillon.services.shared_numbers import REMEMBERED, Routing, SharedNumber
 from tests.builders import NOW, client, event_occasion, message, organization, settings
 from tests.doubles import SetClock
-from tests.fakes import Account, MemoryMessages, MemoryReader
+from tests.fake_messages import MemoryMessages
+from tests.fakes import Account, MemoryReader
 from tests.rig import Rig
 
 NUMBER, PHONE = "+15550001111", "+31612345678"

@@ -13,7 +13,8 @@ from carillon.domain.ids import ulid
 from carillon.domain.messages import LEASE, MOVES, Message
 from carillon.ports.messages import Claim, Moved
 from tests.builders import NOW, event_occasion, message, reminder_occasion
-from tests.fakes import Account, MemoryMessages, MemoryReader
+from tests.fake_messages import MemoryMessages
+from tests.fakes import Account, MemoryReader
 from tests.message_store import OWNER, Store
 from tests.tables import CountingTable, table_on_moto
 

@@ -13,7 +13,8 @@ from carillon.domain.messages import Message
 from carillon.domain.quota import Bucket, Credit, Exhausted
 from carillon.ports.messages import Claim, Moved
 from tests.builders import ID, NOW, event_occasion, message
-from tests.fakes import Account, MemoryMessages, MemoryReader
+from tests.fake_messages import MemoryMessages
+from tests.fakes import Account, MemoryReader
 from tests.memory_table import MemoryTable
 from tests.message_store import OWNER, Store
 

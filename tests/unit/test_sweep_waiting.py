@@ -11,7 +11,8 @@ from carillon.domain.records import StoredRecord
 from carillon.services.sweeping import PATIENCE, Sweep
 from tests.builders import ORG
 from tests.doubles import MemoryMarks
-from tests.fakes import MemoryDueRows, MemoryMessages, MemoryReader, MemoryRecords
+from tests.fake_messages import MemoryMessages
+from tests.fakes import MemoryDueRows, MemoryReader, MemoryRecords
 from tests.rig import Rig
 
 
