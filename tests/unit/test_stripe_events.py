@@ -52,6 +52,7 @@ def test_what_stripe_signs_is_genuine() -> None:
         header(body="{}"),
         header().replace("v1=", "v0="),
     ],
+    ids=["none", "empty", "time", "signature", "no-time", "no-number", "neither", "old", "other", "body", "scheme"],
 )
 def test_what_it_does_not_is_not(given: str | None) -> None:
     assert not both(given)
