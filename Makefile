@@ -27,8 +27,9 @@ setup: .venv/.installed  ## The development environment, in .venv
 run: setup  ## The local cloud with a demo organization [API_PORT= TOOLS_PORT= DEMO=0 FRESH=1 SMS_BACKEND=eum]
 	@exec $(PYTHON) -m local
 
+# In the order of the folders: what plays the whole cloud is long, and at the end one core would wait for the other.
 test: setup  ## All tests, on every core [ARGS="-k name"]
-	$(PYTHON) -m pytest -n auto --dist loadfile -rs $(ARGS)
+	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder -rs $(ARGS)
 
 # What the tests against Twilio's description take; they say that they are skipped where the description isn't.
 PRISM := tests/contract/prism
