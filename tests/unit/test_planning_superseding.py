@@ -1,6 +1,11 @@
 """What becomes of messages that still wait when the next change is followed."""
 
+import pytest
+
+from carillon.domain.messages import Message
+from carillon.ports.messages import Moved
 from tests.builders import ORG
+from tests.fake_messages import MemoryMessages
 from tests.rig import Rig
 
 BOOKED, CHANGED, CANCELLED = (f"appointment.{kind}.console" for kind in ("booked", "changed", "cancelled"))
@@ -55,6 +60,29 @@ def test_of_two_changes_that_wait_only_the_newer_is_told() -> None:
     results = sorted(sent.result for sent in rig.deliver())
     assert results == ["dropped", "sent"]
     assert len(rig.provider.sent) == 2
+
+
+def test_a_change_that_its_sender_put_back_meanwhile_is_stopped_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig, refused = Rig(), list[Message]()
+    rig.put()
+    rig.follow("anna")
+    rig.deliver()
+    rig.put(start="2026-12-03T09:00:00")
+    rig.follow("anna")
+    rig.put(start="2026-12-04T09:00:00")
+    withdraw = MemoryMessages.withdraw
+
+    def once_overtaken(self: MemoryMessages, org_id: str, message: Message, moved: Moved) -> bool:
+        if not refused:
+            refused.append(message)
+            return False
+        return withdraw(self, org_id, message, moved)
+
+    monkeypatch.setattr(MemoryMessages, "withdraw", once_overtaken)
+    rig.follow("anna")
+    changes = [(m.occasion.version, m.status, m.reason) for m in rig.account.found(ORG) if m.template == CHANGED]
+    assert refused
+    assert changes == [(2, "suppressed", "superseded"), (3, "queued", None)]
 
 
 def test_two_changes_followed_together_are_told_once() -> None:

@@ -144,10 +144,15 @@ class Planner:
         return carried
 
     def _supersede(self, org_id: str, key: MessageKey) -> None:
-        snapshot = self.reader.read([Want(org_id, messages=(key,))])[0]
-        earlier = snapshot.messages.get(key)
-        if earlier is not None and earlier.status == "queued":
-            self.messages.withdraw(org_id, earlier, Moved("suppressed", self.clock.now(), "superseded"))
+        for _ in range(ROUNDS):
+            snapshot = self.reader.read([Want(org_id, messages=(key,))])[0]
+            earlier = snapshot.messages.get(key)
+            if earlier is None or earlier.status != "queued":
+                return
+            # Its sender may have tried it in between, and put it back with other units: then it is still to be stopped.
+            if self.messages.withdraw(org_id, earlier, Moved("suppressed", self.clock.now(), "superseded")):
+                return
+        raise Contended("a message that is superseded kept changing")
 
     def _schedule(self, org_id: str, record: StoredRecord, snapshot: Snapshot) -> bool:
         now = self.clock.now()
