@@ -9,8 +9,7 @@ from carillon.bootstrap import records as bootstrap
 from carillon.domain.constraints import ID_PATTERN, Id, Items, document
 from carillon.domain.errors import Fault, Invalid, Refused
 from carillon.runtime.http import INSIDE, Answer, Call, Draft, Routes, batches
-from carillon.runtime.http.batches import ItemFault, ItemProblem
-from carillon.runtime.http.problems import TITLES, problem_type
+from carillon.runtime.http.batches import ItemProblem
 from carillon.services.appointments import AppointmentInput, whose
 from carillon.services.leads import LeadInput, who
 from carillon.services.orders import OrderInput
@@ -123,7 +122,7 @@ def _result(data: Any, outcome: Outcome) -> RecordResult:
     known = named is not None and data.get("collection") in FORMS and re.fullmatch(ID_PATTERN, named) is not None
     ref = f"{data['collection']}/{named}" if known else None
     if isinstance(outcome, Refused):
-        return RecordResult(record=ref, id=named, status=outcome.status, problem=_problem(outcome))
+        return RecordResult(record=ref, id=named, status=outcome.status, problem=batches.problem_of(outcome))
     return RecordResult(
         record=ref,
         id=named,
@@ -131,15 +130,4 @@ def _result(data: Any, outcome: Outcome) -> RecordResult:
         version=outcome.record.version,
         events=list(dict.fromkeys(event.type for event in outcome.events)),
         stale=outcome.stale,
-    )
-
-
-def _problem(error: Refused) -> ItemProblem:
-    return ItemProblem(
-        type=problem_type(error.code),
-        title=TITLES[error.code],
-        status=error.status,
-        detail=error.detail,
-        code=error.code,
-        errors=[ItemFault(pointer=each.pointer, code=each.code, message=each.message) for each in error.faults],
     )

@@ -20,8 +20,7 @@ def put_task(call: Call, task_id: Id, body: Draft[TaskInput]) -> Answer[TaskView
     """State what a task is.
 
     It is compared with what is stored; differences become events. A call that differs in nothing changes nothing; an
-    older `updated_at` is ignored with `stale: true`. When its due
-    time passes while it is open, that is an event too.
+    older `updated_at` is ignored with `stale: true`. When its due time passes while it is open, that is an event too.
     """
     return put_answer(TaskView, call, bootstrap.tasks().put(call.caller, task_id, body.value()))
 

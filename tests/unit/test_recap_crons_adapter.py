@@ -53,6 +53,7 @@ def test_a_recap_is_a_complete_recurring_schedule_in_its_zone(scheduler: Any, cr
                 "ScheduleExpression": "cron(30 2,3 * * ? *)",
                 "ScheduleExpressionTimezone": "Europe/Amsterdam",
                 "FlexibleTimeWindow": {"Mode": "OFF"},
+                "ActionAfterCompletion": "NONE",
                 "Target": {
                     "Arn": f"{ARN}:recaps",
                     "RoleArn": ROLE,

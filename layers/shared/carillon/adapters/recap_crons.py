@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from carillon.adapters.schedules import MAXIMUM_AGE, RETRIES
+from carillon.adapters.schedules import ScheduleGroup
 from carillon.domain.recaps import Cron
 from carillon.domain.scheduling import cron_expression, cron_name, utc_expression
 from carillon.domain.times import iso, parse_instant
@@ -21,7 +21,7 @@ SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 """The scheduler puts the instant here for which it fires, in UTC; a repeated delivery has the same one."""
 
 
-class EventBridgeCrons:
+class EventBridgeCrons(ScheduleGroup):
     """See the port `Crons`."""
 
     def __init__(
@@ -34,53 +34,25 @@ class EventBridgeCrons:
         role_arn: str,
         dead_letter_arn: str,
     ) -> None:
-        self._client = client
+        super().__init__(client, group=group, queue_arn=queue_arn, role_arn=role_arn, dead_letter_arn=dead_letter_arn)
         self._clock = clock
-        self._group = group
-        self._queue_arn = queue_arn
-        self._role_arn = role_arn
-        self._dead_letter_arn = dead_letter_arn
 
     def create(self, org_id: str, cron: Cron) -> None:
-        """Make a recap's schedule; a conflict means that it was made before, which is what we want."""
+        """Make a recap's schedule."""
         today = self._clock.now().date()
+        name = cron_name(org_id, cron.kind, cron.at, cron.zone, cron.generation)
+        body = {"o": org_id, "recap": cron.kind, "at": SCHEDULED_TIME, "n": name}
         try:
-            self._create(org_id, cron, cron_expression(cron.at, cron.zone, today), cron.zone)
+            self.put(name, cron_expression(cron.at, cron.zone, today), cron.zone, body, once=False)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
             # A zone that is newer than the scheduler's list of them.
-            self._create(org_id, cron, utc_expression(cron.at, cron.zone, today), "UTC")
-
-    def _create(self, org_id: str, cron: Cron, expression: str, zone: str) -> None:
-        name = cron_name(org_id, cron.kind, cron.at, cron.zone, cron.generation)
-        body = {"o": org_id, "recap": cron.kind, "at": SCHEDULED_TIME, "n": name}
-        try:
-            self._client.create_schedule(
-                Name=name,
-                GroupName=self._group,
-                ScheduleExpression=expression,
-                ScheduleExpressionTimezone=zone,
-                FlexibleTimeWindow={"Mode": "OFF"},
-                Target={
-                    "Arn": self._queue_arn,
-                    "RoleArn": self._role_arn,
-                    "Input": json.dumps(body, separators=(",", ":")),
-                    "DeadLetterConfig": {"Arn": self._dead_letter_arn},
-                    "RetryPolicy": {"MaximumEventAgeInSeconds": MAXIMUM_AGE, "MaximumRetryAttempts": RETRIES},
-                },
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConflictException":
-                raise
+            self.put(name, utc_expression(cron.at, cron.zone, today), "UTC", body, once=False)
 
     def delete(self, name: str) -> None:
-        """Delete a schedule; one that was deleted before is gone, which is what we want."""
-        try:
-            self._client.delete_schedule(Name=name, GroupName=self._group)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
+        """Delete a recap's schedule."""
+        self.remove(name)
 
 
 class SqsRecaps:

@@ -91,15 +91,16 @@ def _result(one: Callable[[int, Json], Done], place: int, item: Any, seen: set[s
         seen |= {named} if named is not None else set()
         known, status = one(place, item)
     except Refused as error:
-        return ItemResult(id=named, status=error.status, problem=_problem(error))
+        return ItemResult(id=named, status=error.status, problem=problem_of(error))
     except Contended:
         busy = Refused("busy", "others are writing the same; repeat the item")
         busy.status = 503
-        return ItemResult(id=named, status=503, problem=_problem(busy))
+        return ItemResult(id=named, status=503, problem=problem_of(busy))
     return ItemResult(id=known, status=status)
 
 
-def _problem(error: Refused) -> ItemProblem:
+def problem_of(error: Refused) -> ItemProblem:
+    """Give a refusal as an item shows it."""
     return ItemProblem(
         type=problem_type(error.code),
         title=TITLES[error.code],
